@@ -1,0 +1,40 @@
+"""What is known about a model: the facts the catalogue lists and the API calls `Model`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+Kind = Literal["encoder", "decoder", "encoder-decoder"]
+Capture = Literal["full", "weights"]
+
+
+@dataclass(frozen=True, slots=True)
+class ModelInfo:
+    """Counts are of one model; `None` where it is not known before the model is loaded.
+
+    `capture` is "full" where queries, keys and values are kept, "weights" where the architecture gives
+    its attention maps only. `pairs`: takes a second sentence. `language_head`: predicts words.
+    """
+
+    id: str
+    name: str
+    kind: Kind | None
+    architecture: str | None
+    layers: int | None
+    heads: int | None
+    kv_heads: int | None
+    head_dim: int | None
+    hidden: int | None
+    vocab: int | None
+    max_tokens: int | None
+    parameters: int | None
+    source: str
+    revision: str | None
+    licence: str | None
+    loaded: bool
+    capture: Capture | None
+    pairs: bool | None
+    language_head: bool | None
+    bytes: int | None
+    warnings: tuple[str, ...] = ()
