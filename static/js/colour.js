@@ -1,0 +1,92 @@
+/**
+ * Colours for numbers and for heads.
+ *
+ * Magnitudes use cividis (Nuñez, Anderton & Renslow 2018), which reads the same with and without
+ * colour-blindness. Heads use the custom properties `--head-0` .. `--head-11` of the style sheet; a
+ * thirteenth head starts again at the first colour with a dashed line, so that colour is never the only sign.
+ */
+
+/** Cividis at 0, 1/17, .. 1, as red, green, blue from 0 to 255; the stops of plotly.js. */
+const CIVIDIS = [
+  [0, 32, 76], [0, 42, 102], [0, 52, 110], [39, 63, 108], [60, 74, 107], [76, 85, 107], [91, 95, 109],
+  [104, 106, 112], [117, 117, 117], [131, 129, 120], [146, 140, 120], [161, 152, 118], [176, 165, 114],
+  [192, 177, 109], [209, 191, 102], [225, 204, 92], [243, 219, 79], [255, 233, 69],
+];
+
+/** How many heads have a colour of their own. */
+export const HEAD_COLOURS = 12;
+
+/**
+ * The cividis colour of a number between 0 and 1; what lies outside takes the nearer end.
+ * @param {number} t
+ * @returns {[number, number, number]} red, green, blue, each a whole number from 0 to 255
+ */
+export function cividis(t) {
+  const at = Math.min(Math.max(t, 0), 1) * (CIVIDIS.length - 1);
+  const low = Math.min(Math.floor(at), CIVIDIS.length - 2);
+  const part = at - low;
+  const [from, to] = [CIVIDIS[low], CIVIDIS[low + 1]];
+  const mix = (/** @type {0|1|2} */ c) => Math.round(from[c] + (to[c] - from[c]) * part);
+  return [mix(0), mix(1), mix(2)];
+}
+
+/**
+ * @param {readonly number[]} rgb
+ * @returns {string} a CSS colour
+ */
+export function css([r, g, b]) {
+  return `rgb(${r},${g},${b})`;
+}
+
+/**
+ * A Plotly colour scale over 0..1. With `sqrt` the colours follow the square root of the number, which spreads
+ * out the small weights; the numbers themselves stay as they are.
+ * @param {'linear'|'sqrt'} scale
+ * @param {number} [stops]
+ * @returns {[number, string][]}
+ */
+export function colourscale(scale, stops = 33) {
+  return Array.from({ length: stops }, (_, i) => {
+    const t = i / (stops - 1);
+    return /** @type {[number, string]} */ ([scale === 'sqrt' ? t * t : t, css(cividis(t))]);
+  });
+}
+
+/**
+ * The colours of the heads in the theme that is showing.
+ * @param {Element} [element] any element of the page
+ * @returns {string[]} twelve CSS colours
+ */
+export function headPalette(element = document.documentElement) {
+  const style = getComputedStyle(element);
+  return Array.from({ length: HEAD_COLOURS }, (_, i) => style.getPropertyValue(`--head-${i}`).trim() || '#777');
+}
+
+/**
+ * @param {number} head
+ * @param {readonly string[]} palette
+ * @returns {string}
+ */
+export function headColour(head, palette) {
+  return palette[head % palette.length];
+}
+
+/**
+ * The dashes of a head's lines: none for the first twelve, then longer and longer.
+ * @param {number} head
+ * @returns {number[]} lengths for `setLineDash`
+ */
+export function headDash(head) {
+  const round = Math.floor(head / HEAD_COLOURS);
+  return round === 0 ? [] : [3 + 3 * round, 3];
+}
+
+/**
+ * The value of a custom property, trimmed.
+ * @param {string} name such as `--ink`
+ * @param {string} fallback used where the style sheet has none
+ * @param {Element} [element]
+ */
+export function token(name, fallback, element = document.documentElement) {
+  return getComputedStyle(element).getPropertyValue(name).trim() || fallback;
+}

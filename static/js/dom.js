@@ -1,0 +1,98 @@
+// Elements made from data. Every string becomes a text node or an attribute: nothing here can make markup out of text.
+
+/** @typedef {Node|string|number|null|undefined|false} Child */
+
+const SVG = 'http://www.w3.org/2000/svg';
+
+/**
+ * `h('p.note', {title: 'x', onclick: f}, 'text', child)`. Attributes that are null, undefined or false are left
+ * out, true becomes an empty attribute, `on…` functions listen, `data` and `style` take objects.
+ * @template {keyof HTMLElementTagNameMap} K
+ * @param {K | `${K}.${string}`} tag
+ * @param {Record<string, any>} [attributes]
+ * @param {...(Child|Child[])} children
+ * @returns {HTMLElementTagNameMap[K]}
+ */
+export function h(tag, attributes = {}, ...children) {
+  const [name = 'div', ...classes] = tag.split('.');
+  const element = /** @type {HTMLElementTagNameMap[K]} */ (document.createElement(name));
+  if (classes.length) element.className = classes.join(' ');
+  return fill(element, attributes, children);
+}
+
+/**
+ * The same for SVG.
+ * @param {string} tag
+ * @param {Record<string, any>} [attributes]
+ * @param {...(Child|Child[])} children
+ * @returns {SVGElement}
+ */
+export function s(tag, attributes = {}, ...children) {
+  return fill(/** @type {SVGElement} */ (document.createElementNS(SVG, tag)), attributes, children);
+}
+
+/**
+ * @template {HTMLElement|SVGElement} E
+ * @param {E} element
+ * @param {Record<string, any>} attributes
+ * @param {(Child|Child[])[]} children
+ * @returns {E}
+ */
+function fill(element, attributes, children) {
+  for (const [name, value] of Object.entries(attributes)) {
+    if (value === null || value === undefined || value === false) continue;
+    if (name.startsWith('on') && typeof value === 'function') element.addEventListener(name.slice(2), value);
+    else if (name === 'data') Object.assign(element.dataset, value);
+    else if (name === 'style') for (const [key, v] of Object.entries(value)) element.style.setProperty(key, String(v));
+    else element.setAttribute(name, value === true ? '' : String(value));
+  }
+  append(element, children);
+  return element;
+}
+
+/** @param {Node} parent @param {(Child|Child[])[]} children */
+function append(parent, children) {
+  for (const child of children.flat()) {
+    if (child === null || child === undefined || child === false) continue;
+    parent.appendChild(child instanceof Node ? child : document.createTextNode(String(child)));
+  }
+}
+
+/**
+ * Puts these children in the place of all that were there.
+ * @template {Element} E
+ * @param {E} element
+ * @param {...(Child|Child[])} children
+ * @returns {E}
+ */
+export function replace(element, ...children) {
+  element.replaceChildren();
+  append(element, children);
+  return element;
+}
+
+/**
+ * The element with that id; it is a fault of the page when there is none.
+ * @param {string} id
+ * @returns {HTMLElement}
+ */
+export function byId(id) {
+  const element = document.getElementById(id);
+  if (!element) throw new Error(`the page has no element #${id}`);
+  return element;
+}
+
+/**
+ * A token as a person can read it: spaces are ·, newlines ⏎, tabs ⇥, nothing visible ∅.
+ * @param {string} display
+ */
+export function visible(display) {
+  if (display === '') return '∅';
+  return display.replaceAll(' ', '·').replaceAll(/\r\n|\r|\n/g, '⏎').replaceAll('\t', '⇥')
+    .replaceAll(/[\u0000-\u001f\u007f-\u009f\u00ad\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]/g, (c) => `⟨${codepoint(c)}⟩`);
+}
+
+/** @param {string} character */
+function codepoint(character) {
+  return `U+${(character.codePointAt(0) ?? 0).toString(16).toUpperCase().padStart(4, '0')}`;
+}

@@ -1,0 +1,72 @@
+// The one selection that every view shares, and the hover, which passes and is in no link.
+
+/** @typedef {import('./types.js').Selection} Selection */
+/** @typedef {import('./types.js').Hover} Hover */
+/** @typedef {import('./types.js').Store} Store */
+
+/** @type {Readonly<Selection>} */
+export const DEFAULTS = Object.freeze({
+  model: '', text: '', pair: null, target: null,
+  stack: null, layer: 0, head: 0, heads: null, query: null, key: null,
+  lens: 'raw', view: 'heads', group: 'token',
+  temperature: 1, topK: 0, topP: 1, minP: 0, position: null,
+});
+
+/**
+ * A store holds one frozen Selection. `set` tells the listeners once, naming what really changed.
+ * @param {Partial<Selection>} [initial]
+ * @returns {Store}
+ */
+export function createStore(initial = {}) {
+  /** @type {Readonly<Selection>} */
+  let state = Object.freeze({ ...DEFAULTS, ...initial });
+  /** @type {Readonly<Hover>} */
+  let hover = Object.freeze({ query: null, key: null });
+  /** @type {Set<(state: Readonly<Selection>, changed: Set<keyof Selection>) => void>} */
+  const listeners = new Set();
+  /** @type {Set<(hover: Readonly<Hover>) => void>} */
+  const hoverListeners = new Set();
+
+  return {
+    get: () => state,
+    set(patch) {
+      const next = Object.freeze({ ...state, ...patch });
+      const changed = changes(state, next);
+      if (changed.size === 0) return;
+      state = next;
+      for (const listener of [...listeners]) listener(state, changed);
+    },
+    subscribe(listener) {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    },
+    get hover() { return hover; },
+    setHover(patch) {
+      const next = Object.freeze({ ...hover, ...patch });
+      if (next.query === hover.query && next.key === hover.key) return;
+      hover = next;
+      for (const listener of [...hoverListeners]) listener(hover);
+    },
+    subscribeHover(listener) {
+      hoverListeners.add(listener);
+      return () => hoverListeners.delete(listener);
+    },
+  };
+}
+
+/**
+ * The names whose values differ; lists of heads are compared by what they hold.
+ * @param {Readonly<Selection>} a
+ * @param {Readonly<Selection>} b
+ * @returns {Set<keyof Selection>}
+ */
+export function changes(a, b) {
+  const keys = /** @type {(keyof Selection)[]} */ (Object.keys(DEFAULTS));
+  return new Set(keys.filter((key) => !same(a[key], b[key])));
+}
+
+/** @param {unknown} a @param {unknown} b */
+function same(a, b) {
+  if (Array.isArray(a) && Array.isArray(b)) return a.length === b.length && a.every((value, i) => value === b[i]);
+  return Object.is(a, b);
+}

@@ -1,0 +1,73 @@
+/**
+ * How tokens and numbers are written where there is little room: axes, labels, tooltips.
+ */
+
+/** Marks for characters that would not be seen. */
+const MARKS = new Map([[' ', '·'], ['\n', '⏎'], ['\t', '⇥'], ['\r', '␍'], ['\u00a0', '⍽'], ['\u200b', '∅']]);
+
+/**
+ * A token's text with its whitespace made visible. One leading space, which byte-level tokenizers put before
+ * almost every word, is kept as a thin mark so that words stay readable.
+ * @param {string} text
+ */
+export function visible(text) {
+  if (text === '') return '∅';
+  return Array.from(text, (c) => MARKS.get(c) ?? c).join('');
+}
+
+/**
+ * The same text in at most `most` characters (code points), with an ellipsis where it was cut.
+ * @param {string} text
+ * @param {number} most at least 1
+ */
+export function shorten(text, most) {
+  const characters = Array.from(text);
+  return characters.length <= most ? text : `${characters.slice(0, Math.max(most - 1, 0)).join('')}…`;
+}
+
+/**
+ * Text as Plotly must get it: Plotly reads a few HTML tags and entities in labels, and a token may contain them.
+ * @param {string} text
+ */
+export function plain(text) {
+  return text.replace(/&/g, '&amp;').replace(/</g, '&lt;').replace(/>/g, '&gt;');
+}
+
+/**
+ * Which of the tokens `from` .. `to - 1` get a label when `pixels` are shared by all of them: every one, or
+ * every second, fifth, tenth, ... so that labels stand at least `apart` pixels from each other.
+ * @param {number} from
+ * @param {number} to exclusive
+ * @param {number} pixels
+ * @param {number} apart
+ * @returns {number[]} indices, multiples of the step
+ */
+export function thin(from, to, pixels, apart) {
+  const wanted = ((to - from) * apart) / Math.max(pixels, 1);
+  let step = 1;
+  for (let scale = 1; step < wanted; scale *= 10) {
+    step = [1, 2, 5, 10].map((n) => n * scale).find((n) => n >= wanted) ?? 10 * scale;
+  }
+  const picked = [];
+  for (let i = Math.ceil(from / step) * step; i < to; i += step) picked.push(i);
+  return picked;
+}
+
+/**
+ * A weight or probability to three decimals, and four below 0.01. What is not known is a dash.
+ * @param {number|null|undefined} value
+ */
+export function weight(value) {
+  if (value === null || value === undefined || Number.isNaN(value)) return '–';
+  if (value !== 0 && Math.abs(value) < 0.00005) return '<0.0001';
+  return value.toFixed(Math.abs(value) < 0.01 && value !== 0 ? 4 : 3);
+}
+
+/**
+ * How a token is named in a sentence or a tooltip: its visible text and its position.
+ * @param {import('./types.js').Token|undefined} item
+ * @param {number} index
+ */
+export function named(item, index) {
+  return item ? `${shorten(visible(item.display), 24)} (${index})` : `token ${index}`;
+}

@@ -1,0 +1,233 @@
+// The words that the page's modules share, as JSDoc types; there is no code here. Field names are those of the JSON API.
+
+/**
+ * @typedef {'encoder'|'decoder'|'cross'} StackName
+ * @typedef {'encoder'|'decoder'|'encoder-decoder'} Kind
+ *
+ * @typedef {object} Model what `GET /api/models` says of one model; null where it is known only once it is loaded
+ * @property {string} id
+ * @property {string} name
+ * @property {Kind|null} kind
+ * @property {string|null} architecture
+ * @property {number|null} layers
+ * @property {number|null} heads
+ * @property {number|null} kv_heads
+ * @property {number|null} head_dim
+ * @property {number|null} hidden
+ * @property {number|null} vocab
+ * @property {number|null} max_tokens
+ * @property {number|null} parameters
+ * @property {string} source
+ * @property {string|null} revision
+ * @property {string|null} licence
+ * @property {boolean} loaded
+ * @property {'full'|'weights'|null} capture
+ * @property {boolean|null} pairs takes a second sentence
+ * @property {boolean|null} language_head predicts words
+ * @property {string[]} warnings
+ *
+ * @typedef {object} Check an invariant that was tested on this very answer
+ * @property {string} name
+ * @property {number|null} value
+ * @property {number} limit
+ * @property {boolean} ok
+ *
+ * @typedef {object} Token
+ * @property {number} index
+ * @property {number} id
+ * @property {string} text as in the vocabulary
+ * @property {string} display readable, with real spaces and newlines
+ * @property {number|null} start offset into the text (for segment 1: into the pair), in code points
+ * @property {number|null} end
+ * @property {number|null} word
+ * @property {boolean} special
+ * @property {number} segment
+ * @property {number} mask
+ *
+ * @typedef {object} Stack
+ * @property {StackName} name
+ * @property {number} layers
+ * @property {number} heads
+ * @property {number} rows queries
+ * @property {number} cols keys
+ *
+ * @typedef {object} Run one forward pass of one model over one input
+ * @property {string} run
+ * @property {string} model
+ * @property {{encoder?: Token[], decoder?: Token[]}} tokens
+ * @property {Stack[]} stacks
+ * @property {{tokenize: number, forward: number, total: number}} milliseconds
+ * @property {number} bytes
+ * @property {Check[]} checks
+ * @property {string[]} warnings
+ *
+ * @typedef {{model: string, text: string, pair: string|null, target: string|null}} RunRequest
+ *
+ * @typedef {object} Problem an error as the API says it (RFC 9457)
+ * @property {string} title
+ * @property {number} status
+ * @property {string} code
+ * @property {string} detail
+ * @property {string} hint
+ *
+ * @typedef {object} Stage where long work is; `total` 0 where it is not known
+ * @property {string} stage
+ * @property {number} done
+ * @property {number} total
+ * @property {string} message
+ *
+ * @typedef {object} Example
+ * @property {string} title
+ * @property {string} model
+ * @property {string} text
+ * @property {string} [pair]
+ * @property {string} [target]
+ * @property {string} note
+ * @property {Partial<Selection>} [selection] what to look at first
+ *
+ * @typedef {object} Boot what the server writes into the page
+ * @property {string} version
+ * @property {Example[]} examples
+ * @property {string} default_model
+ * @property {Model[]} [models]
+ * @property {{text_limit?: number}} [limits]
+ */
+
+/**
+ * @typedef {'raw'|'rollout'} Lens
+ * @typedef {'heads'|'map'|'tokens'|'next'} ViewId
+ *
+ * @typedef {object} Selection all that a link restores; shared by every view
+ * @property {string} model
+ * @property {string} text
+ * @property {string|null} pair
+ * @property {string|null} target
+ * @property {StackName|null} stack null: the run's first
+ * @property {number} layer
+ * @property {number} head
+ * @property {number[]|null} heads the heads drawn together in Heads; null: all of the layer
+ * @property {number|null} query the pinned row
+ * @property {number|null} key the pinned column
+ * @property {Lens} lens
+ * @property {ViewId} view
+ * @property {'token'|'word'} group
+ * @property {number} temperature
+ * @property {number} topK 0: no limit
+ * @property {number} topP
+ * @property {number} minP
+ * @property {number|null} position the position whose next token is asked for; null: the last (or the first mask)
+ *
+ * @typedef {{query: number|null, key: number|null}} Hover indexes of tokens of the stack's rows and columns
+ *
+ * @typedef {object} Store
+ * @property {() => Readonly<Selection>} get
+ * @property {(patch: Partial<Selection>) => void} set
+ * @property {(listener: (state: Readonly<Selection>, changed: Set<keyof Selection>) => void) => () => void} subscribe
+ * @property {Readonly<Hover>} hover
+ * @property {(hover: Partial<Hover>) => void} setHover
+ * @property {(listener: (hover: Readonly<Hover>) => void) => () => void} subscribeHover
+ */
+
+/**
+ * @typedef {object} AttentionParams the query of `GET /api/runs/{run}/attention`
+ * @property {StackName} [stack]
+ * @property {number} [layer]
+ * @property {number} [head]
+ * @property {[number, number]} [rows]
+ * @property {[number, number]} [cols]
+ * @property {number} [size]
+ * @property {'max'|'mean'} [pool]
+ * @property {Lens} [lens]
+ * @property {'f32'|'u8'} [dtype]
+ *
+ * @typedef {object} AttentionMeta
+ * @property {string} run
+ * @property {StackName} stack
+ * @property {Lens} lens
+ * @property {number[]} layers
+ * @property {number[]} heads empty for a lens without heads; the array then has one map on that axis
+ * @property {[number, number]} rows first query and one past the last
+ * @property {[number, number]} cols
+ * @property {number|null} size
+ * @property {number[]|null} row_edges where pooled: bin i covers queries edges[i] to edges[i+1]
+ * @property {number[]|null} col_edges
+ * @property {Check[]} checks
+ *
+ * @typedef {object} AttentionData a probability is `zero + scale * values[i]`; row-major [layers, heads, rows, cols]
+ * @property {AttentionMeta} meta
+ * @property {Float32Array|Uint8Array} values
+ * @property {[number, number, number, number]} shape
+ * @property {number} zero
+ * @property {number} scale
+ *
+ * @typedef {object} LogitsParams the query of `GET /api/runs/{run}/logits`
+ * @property {number|null} [position]
+ * @property {number} [temperature]
+ * @property {number} [top_k]
+ * @property {number} [top_p]
+ * @property {number} [min_p]
+ * @property {number} [limit]
+ * @property {string} [search]
+ * @property {number} [draw]
+ *
+ * @typedef {object} Candidate
+ * @property {number} id
+ * @property {string} text
+ * @property {number} logit
+ * @property {number} softmax over the whole vocabulary, at temperature 1
+ * @property {number} probability after the pipeline
+ * @property {boolean} kept
+ *
+ * @typedef {object} LogitsData
+ * @property {number} position
+ * @property {unknown} target
+ * @property {number} vocab
+ * @property {number} entropy
+ * @property {Candidate[]} candidates
+ * @property {{step: string, kept: number, removed_mass: number}[]} pipeline
+ * @property {{u: number, id: number, text: string}|null} [draw]
+ * @property {Check[]} checks
+ */
+
+/**
+ * @typedef {{attention?: AttentionParams, logits?: LogitsParams}} Needs what a view asks the page to fetch
+ * @typedef {{attention?: AttentionData, logits?: LogitsData}} Data the answers, under the same names
+ *
+ * @typedef {object} ViewContext
+ * @property {Store} store
+ * @property {Run} run
+ * @property {Model|null} model
+ * @property {{rows: Token[], cols: Token[]}} tokens of the stack looked at when the view was mounted
+ * @property {(hover: Partial<Hover>) => void} setHover
+ * @property {(text: string) => void} announce says it to screen readers
+ * @property {'light'|'dark'} theme read it at each update: it changes
+ * @property {(data: Needs) => Promise<Data>} fetch asks the page for more, for instance one exact row; aborted with the view
+ *
+ * @typedef {object} Picture what the view draws, to take away
+ * @property {() => Promise<Blob>} png
+ * @property {() => Promise<Blob>} svg
+ *
+ * @typedef {{columns: string[], rows: (string|number|boolean|null)[][]}} Table
+ *
+ * @typedef {object} StripColour how strongly each token is marked in the strip, from 0 to 1
+ * @property {(number|null)[]|null} rows
+ * @property {(number|null)[]|null} cols
+ * @property {string} title what it measures, in a few words
+ *
+ * @typedef {object} ViewHandle
+ * @property {(state: Readonly<Selection>, data: Data) => void} update also called when the theme or the width changes
+ * @property {(hover: Readonly<Hover>) => void} hover
+ * @property {() => void} destroy
+ * @property {Picture} [picture]
+ * @property {() => Table} [table] the numbers that are drawn, for CSV
+ * @property {(event: KeyboardEvent) => boolean} [key] true: the view took the key
+ *
+ * @typedef {object} View
+ * @property {ViewId} id
+ * @property {string} title
+ * @property {string} howto how to read it, in two sentences
+ * @property {(state: Readonly<Selection>, run: Run, model: Model|null) => Needs|null} needs null: nothing to fetch
+ * @property {(el: HTMLElement, ctx: ViewContext) => ViewHandle} mount
+ */
+
+export {};
