@@ -1,0 +1,142 @@
+"""Maps on demand: the exact probabilities of the heads somebody looks at, in blocks of rows.
+
+A map of N queries is computed from the kept q and k, `BLOCK_CELLS` cells at a time, so the memory of a look is
+bounded by the block and not by N². Every reading of a map (a window of it, its pooled picture, a score of the
+head) is a loop over `blocks`.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Literal
+
+import torch
+from torch import Tensor
+
+from app.attention.core import probabilities
+from app.attention.recorder import LayerRecord
+
+BLOCK_CELLS = 4 * 1024 * 1024
+"""Cells of one block over all its heads: 16 MB in float32."""
+
+Pool = Literal["max", "mean"]
+
+
+def blocks(
+    record: LayerRecord, heads: slice, rows: range, cells: int = BLOCK_CELLS
+) -> Iterator[tuple[range, Tensor]]:
+    """The probabilities of `rows` for `heads` (batch row 0), a block of rows at a time: [heads, rows, K] float32."""
+    total_heads, _, keys = record.shape
+    count = len(range(*heads.indices(total_heads)))
+    step = max(1, cells // max(1, count * keys))
+    for start in range(rows.start, rows.stop, step):
+        part = range(start, min(rows.stop, start + step))
+        yield part, _block(record, heads, slice(part.start, part.stop))
+
+
+def _block(record: LayerRecord, heads: slice, rows: slice) -> Tensor:
+    if record.maps is not None:
+        return record.maps[0, heads, rows].float()
+    assert record.q is not None
+    assert record.k is not None
+    group = record.q.shape[1] // record.k.shape[1]  # query heads that share a key head
+    first, stop, _ = heads.indices(record.q.shape[1])
+    first_key, stop_key = first // group, (stop - 1) // group + 1
+    whole = slice(first_key * group, stop_key * group)  # the smallest run of whole groups around `heads`
+    q, k = record.q[:1, whole], record.k[:1, first_key:stop_key]
+    if first_key + 1 == stop_key:  # one key head serves all of them: only those asked for are needed
+        whole, q = heads, record.q[:1, heads]
+    _, probs = probabilities(q, k, record.rules.for_heads(whole), rows)
+    return probs[0, first - (whole.start or 0) : stop - (whole.start or 0)]
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What was seen of some heads. values [heads, R, C] float32; edges are of the bins, R+1 and C+1 positions.
+
+    Measured on the exact values before pooling: `row_sum_error`, the largest distance of a row's sum from 1 (rows
+    that see nothing left out; where a sink takes a share, how far a sum exceeds 1), and `above_diagonal`, the
+    largest probability given to a key after its query.
+    """
+
+    values: Tensor
+    row_edges: list[int]
+    col_edges: list[int]
+    row_sum_error: float
+    above_diagonal: float
+
+
+def look(
+    record: LayerRecord, heads: slice, rows: range, cols: range, size: int | None = None, pool: Pool = "max"
+) -> Look:
+    """The window `rows` x `cols` of the maps of `heads`, pooled to at most `size` x `size` bins when asked.
+
+    Bins are as equal as can be (5 columns in 2 bins: 0-2, 2-5) and never overlap.
+    """
+    row_edges = bin_edges(rows, size)
+    col_edges = bin_edges(cols, size)
+    pooled_rows, pooled_cols = len(row_edges) - 1 < len(rows), len(col_edges) - 1 < len(cols)
+    count = len(range(*heads.indices(record.shape[0])))
+    values = torch.zeros(count, len(row_edges) - 1, len(col_edges) - 1)
+    sum_error = above = 0.0
+    for part, probs in blocks(record, heads, rows):
+        sum_error = max(sum_error, _row_sum_error(probs, record.rules.sinks is not None))
+        above = max(above, _above_diagonal(probs, part, record.rules.offset))
+        window = _pool_last(probs[:, :, cols.start : cols.stop], col_edges, pool)
+        first = bisect_right(row_edges, part.start) - 1
+        last = bisect_left(row_edges, part.stop)
+        edges = [min(max(e, part.start), part.stop) - part.start for e in row_edges[first : last + 1]]
+        pooled = _pool_last(window.transpose(1, 2), edges, pool).transpose(1, 2).cpu()
+        kept = values[:, first:last]  # a bin may go on in the next block
+        values[:, first:last] = torch.maximum(kept, pooled) if pool == "max" else kept + pooled
+    if pool == "mean":
+        values /= (_widths(row_edges)[:, None] * _widths(col_edges)[None, :])
+    return Look(values, row_edges, col_edges, sum_error, above)
+
+
+def bin_edges(span: range, size: int | None) -> list[int]:
+    """Edges of at most `size` bins over the span; every position is its own bin when it already fits.
+
+    >>> bin_edges(range(0, 5), 2)
+    [0, 2, 5]
+    """
+    count = len(span) if size is None else min(size, len(span))
+    return [span.start + i * len(span) // max(1, count) for i in range(count + 1)]
+
+
+def _pool_last(x: Tensor, edges: list[int], pool: Pool) -> Tensor:
+    """The largest (or the sum) over each bin of the last axis: [..., C] -> [..., bins]. Edges may start anywhere."""
+    widths = {b - a for a, b in pairwise(edges)}
+    bins, start = len(edges) - 1, edges[0]
+    if widths == {1}:
+        return x
+    if len(widths) == 1:
+        equal = x.reshape(*x.shape[:-1], bins, -1)
+        return equal.amax(-1) if pool == "max" else equal.sum(-1)
+    if pool == "max":  # bins of unequal width, filled up by repeating their last column
+        widest = max(widths)
+        index = [min(a + i, b - 1) - start for a, b in pairwise(edges) for i in range(widest)]
+        return x[..., index].reshape(*x.shape[:-1], bins, widest).amax(-1)
+    member = torch.zeros(x.shape[-1], bins, device=x.device)
+    for i, (a, b) in enumerate(pairwise(edges)):
+        member[a - start : b - start, i] = 1.0
+    return x @ member
+
+
+def _widths(edges: list[int]) -> Tensor:
+    return torch.tensor([b - a for a, b in pairwise(edges)], dtype=torch.float32)
+
+
+def _row_sum_error(probs: Tensor, has_sink: bool) -> float:
+    sums = probs.sum(-1)
+    error = (sums - 1.0).clamp_min(0.0) if has_sink else (sums - 1.0).abs()
+    return float(torch.where(sums == 0, 0.0, error).max()) if sums.numel() else 0.0
+
+
+def _above_diagonal(probs: Tensor, rows: range, offset: int) -> float:
+    """Largest probability of a key after its query, in the block that starts at query `rows.start`."""
+    later = torch.triu(probs, diagonal=1 + rows.start + offset)
+    return float(later.max()) if later.numel() else 0.0

@@ -1,0 +1,138 @@
+"""Recorder: what one forward pass keeps, layer by layer.
+
+The pass itself runs fused attention. Beside it the recorder keeps each layer's q, k and v with the rules by
+which scores become probabilities, so that any map can be computed later (maps.py), and the hidden states that
+went in and came out. The same place reports progress, stops a pass that nobody waits for, and lets a pass be
+edited: one mechanism, four uses.
+
+What is kept is not copied, unless a view pins a much larger storage than itself: then the copy is the smaller.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+
+import torch
+from torch import Tensor
+
+from app.attention.core import attend
+from app.attention.rules import Rules
+
+Edit = Callable[["LayerRecord", Tensor], Tensor]
+"""Given a layer and its z [B, H, Q, Dv], the z that goes on to the output projection."""
+
+WASTE_ALLOWED = 1.1
+"""A view may pin a storage this many times its own size before it is copied."""
+
+
+class PassStopped(Exception):
+    """Raised inside a forward pass whose listener said to stop."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class LayerRecord:
+    """One layer's attention. q [B, H, Q, D], k [B, G, K, D], v [B, G, K, Dv] after position encoding, and its rules.
+
+    Where a model gives no q and k, `maps` [B, H, Q, K] holds its probabilities instead.
+    `z_difference` is the largest difference between the model's own z and attend()'s, over the last query.
+    """
+
+    stack: str
+    layer: int
+    q: Tensor | None
+    k: Tensor | None
+    v: Tensor | None
+    rules: Rules
+    maps: Tensor | None = None
+    z_difference: float | None = None
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """(heads, queries, keys)."""
+        if self.maps is not None:
+            return self.maps.shape[1], self.maps.shape[2], self.maps.shape[3]
+        assert self.q is not None
+        assert self.k is not None
+        return self.q.shape[1], self.q.shape[2], self.k.shape[2]
+
+    def tensors(self) -> tuple[Tensor, ...]:
+        """Everything the record holds in memory."""
+        return tuple(t for t in (self.q, self.k, self.v, self.maps) if t is not None) + self.rules.tensors()
+
+
+@dataclass(slots=True, eq=False)
+class Recorder:
+    """Listens to one pass. `layers[stack]` are in the order in which the pass ran them.
+
+    `stopped` is asked at every layer, `progress` told after each how many are done.
+    """
+
+    progress: Callable[[int], None] = lambda _: None
+    stopped: Callable[[], bool] = lambda: False
+    edit: Edit | None = None
+    layers: dict[str, list[LayerRecord]] = field(default_factory=dict)
+    hidden: dict[str, list[Tensor]] = field(default_factory=dict)
+    done: int = 0
+    _rules: dict[tuple[int, ...], tuple[object, Rules]] = field(default_factory=dict)
+
+    def keep(self, stack: str, q: Tensor, k: Tensor, v: Tensor, rules: Rules, z: Tensor) -> Tensor:
+        """Record one layer; z [B, H, Q, Dv] is the model's own. Returns the z that the model goes on with."""
+        self.pause()
+        last = slice(q.shape[2] - 1, q.shape[2])
+        difference = float((attend(q, k, v, rules, last).z - z[:, :, last]).abs().max())
+        q, k, v = compact(q, k, v)
+        layers = self.layers.setdefault(stack, [])
+        record = LayerRecord(stack, len(layers), q, k, v, rules, z_difference=difference)
+        layers.append(record)
+        self.tick()
+        return z if self.edit is None else self.edit(record, z)
+
+    def rules_once(self, key: tuple[int, ...], source: object, make: Callable[[], Rules]) -> Rules:
+        """Layers share one mask and one bias: read each once. `source` is held so that its id stays its own."""
+        if key not in self._rules:
+            self._rules[key] = (source, make())
+        return self._rules[key][1]
+
+    def pause(self) -> None:
+        """Stop here if nobody waits any more."""
+        if self.stopped():
+            raise PassStopped
+
+    def tick(self) -> None:
+        """One more layer is done."""
+        self.done += 1
+        self.progress(self.done)
+
+    def forget_sources(self) -> None:
+        """Let go of the masks and biases the rules were read from; called when the pass is over."""
+        self._rules.clear()
+
+
+current: ContextVar[Recorder | None] = ContextVar("recorder", default=None)
+"""The recorder of the pass that runs in this context, if it has one."""
+
+
+def compact(*tensors: Tensor) -> tuple[Tensor, ...]:
+    """The same tensors, copied where together they use much less than the storage they pin.
+
+    q, k and v that are views of one fused projection use all of it and stay; a v that alone remains of it
+    (q and k were rotated into new storages) pins three times what it needs and is copied.
+    """
+    used: dict[int, int] = {}
+    for t in tensors:
+        key = t.untyped_storage().data_ptr()
+        used[key] = used.get(key, 0) + t.numel() * t.element_size()
+    return tuple(
+        t.contiguous().clone()
+        if t.untyped_storage().nbytes() > WASTE_ALLOWED * used[t.untyped_storage().data_ptr()]
+        else t
+        for t in tensors
+    )
+
+
+def storage_bytes(tensors: Iterable[Tensor]) -> int:
+    """Bytes that the tensors keep alive, each storage once."""
+    sizes = {t.untyped_storage().data_ptr(): t.untyped_storage().nbytes() for t in tensors if isinstance(t, torch.Tensor)}
+    return sum(sizes.values())
