@@ -2,21 +2,10 @@
  * How tokens and numbers are written where there is little room: axes, labels, tooltips.
  */
 
-/** Marks for characters that would not be seen. */
-const MARKS = new Map([[' ', '·'], ['\n', '⏎'], ['\t', '⇥'], ['\r', '␍'], ['\u00a0', '⍽'], ['\u200b', '∅']]);
+import { visible } from './dom.js';
 
 /**
- * A token's text with its whitespace made visible. One leading space, which byte-level tokenizers put before
- * almost every word, is kept as a thin mark so that words stay readable.
- * @param {string} text
- */
-export function visible(text) {
-  if (text === '') return '∅';
-  return Array.from(text, (c) => MARKS.get(c) ?? c).join('');
-}
-
-/**
- * The same text in at most `most` characters (code points), with an ellipsis where it was cut.
+ * A text in at most `most` characters (code points), with an ellipsis where it was cut.
  * @param {string} text
  * @param {number} most at least 1
  */

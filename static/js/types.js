@@ -115,7 +115,12 @@
  * @property {number} topK 0: no limit
  * @property {number} topP
  * @property {number} minP
+ * @property {[number, number]|null} rows the queries that Map is zoomed to: first, and one past the last; null: all
+ * @property {[number, number]|null} cols the keys likewise
+ * @property {'sqrt'|'linear'} scale how colours follow weights in Map
  * @property {number|null} position the position whose next token is asked for; null: the last (or the first mask)
+ * @property {string} search a candidate looked for in Next word; empty: none
+ * @property {number|null} draw the seed of a draw in Next word; null: none
  *
  * @typedef {{query: number|null, key: number|null}} Hover indexes of tokens of the stack's rows and columns
  *
