@@ -1,0 +1,92 @@
+"""Our side: the real server in a process of its own, asked over loopback HTTP as any client would."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.client import HTTPConnection
+from time import perf_counter, sleep
+from typing import Any
+
+JSON = "application/json"
+SAFETENSORS = "application/vnd.safetensors"
+
+
+class Server:
+    """One server and one kept-open connection to it."""
+
+    def __init__(self, process: subprocess.Popen[bytes], port: int) -> None:
+        self.process = process
+        self.port = port
+        self.connection = HTTPConnection("127.0.0.1", port, timeout=600)
+
+    @property
+    def pid(self) -> int:
+        return self.process.pid
+
+    @property
+    def address(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    def post(self, path: str, body: object) -> bytes:
+        return self._ask("POST", path, json.dumps(body).encode(), JSON)
+
+    def get(self, path: str, accept: str = JSON) -> bytes:
+        return self._ask("GET", path, None, accept)
+
+    def run(self, model: str, text: str) -> dict[str, Any]:
+        """POST a run and read the whole answer."""
+        answer: dict[str, Any] = json.loads(self.post("/api/runs", {"model": model, "text": text}))
+        return answer
+
+    def _ask(self, method: str, path: str, body: bytes | None, accept: str) -> bytes:
+        headers = {"Accept": accept} | ({"Content-Type": JSON} if body is not None else {})
+        self.connection.request(method, path, body, headers)
+        response = self.connection.getresponse()
+        content = response.read()
+        if response.status >= 400:
+            raise RuntimeError(f"{method} {path.partition('?')[0]} answered {response.status}: {content[:300]!r}")
+        return content
+
+
+@contextmanager
+def serving(*options: str) -> Iterator[Server]:
+    """A server that answers, started on a free port and ended afterwards."""
+    port = free_port()
+    process = start(port, *options)
+    try:
+        wait_for_port(process, port)
+        yield Server(process, port)
+    finally:
+        process.terminate()
+        process.wait(30)
+
+
+def start(port: int, *options: str) -> subprocess.Popen[bytes]:
+    command = [sys.executable, "-m", "app", "serve", "--port", str(port), *options]
+    return subprocess.Popen(command, env=dict(os.environ), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def wait_for_port(process: subprocess.Popen[bytes], port: int, limit: float = 120) -> float:
+    """Seconds until the port took a connection. RuntimeError when the server ended, TimeoutError at the limit."""
+    start = perf_counter()
+    while perf_counter() - start < limit:
+        if process.poll() is not None:
+            raise RuntimeError(f"the server ended with status {process.returncode}")
+        with socket.socket() as probe:
+            if probe.connect_ex(("127.0.0.1", port)) == 0:
+                return perf_counter() - start
+        sleep(0.01)
+    raise TimeoutError(f"nothing listens on port {port} after {limit:g} s")
