@@ -37,9 +37,9 @@ def attend(q: Tensor, k: Tensor, v: Tensor, rules: Rules, rows: slice | None = N
     [[1.0, 0.0], [0.2689414322376251, 0.7310585975646973]]
     """
     scores, probs = probabilities(q, k, rules, rows)
-    values = v.repeat_interleave(q.shape[1] // v.shape[1], dim=1)  # [B, G, K, Dv] -> [B, H, K, Dv]
-    z = probs.to(v.dtype) @ values
-    return Attention(scores, probs, z)
+    batch, heads, block, keys = probs.shape
+    grouped = probs.to(v.dtype).reshape(batch, v.shape[1], -1, keys)  # [B, G, H/G * rows, K]
+    return Attention(scores, probs, (grouped @ v).reshape(batch, heads, block, -1))
 
 
 def probabilities(q: Tensor, k: Tensor, rules: Rules, rows: slice | None = None) -> tuple[Tensor, Tensor]:

@@ -10,7 +10,7 @@ What is kept is not copied, unless a view pins a much larger storage than itself
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Hashable, Iterable
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 
@@ -66,52 +66,63 @@ class LayerRecord:
 class Recorder:
     """Listens to one pass. `layers[stack]` are in the order in which the pass ran them.
 
-    `stopped` is asked at every layer, `progress` told after each how many are done.
+    `hidden[stack]` are the states [N, W] that went into each layer, and last the one that came out, before any
+    final norm. `stack_of` names the stack of an attention module. `stopped` is asked and `progress` told how many layers are done whenever one begins.
     """
 
+    stack_of: Callable[[object], str] = lambda _: "self"
     progress: Callable[[int], None] = lambda _: None
     stopped: Callable[[], bool] = lambda: False
     edit: Edit | None = None
     layers: dict[str, list[LayerRecord]] = field(default_factory=dict)
     hidden: dict[str, list[Tensor]] = field(default_factory=dict)
     done: int = 0
-    _rules: dict[tuple[int, ...], tuple[object, Rules]] = field(default_factory=dict)
+    _out: dict[str, Tensor] = field(default_factory=dict)
+    _rules: dict[Hashable, tuple[object, Rules]] = field(default_factory=dict)
+
+    def enter(self, stack: str, hidden: Tensor) -> None:
+        """A layer of the stack begins with these hidden states [1, N, W]. Stop here if nobody waits any more."""
+        if self.stopped():
+            raise PassStopped
+        self.hidden.setdefault(stack, []).append(_rows(hidden))
+        self.progress(self.done)
+        self.done += 1
+
+    def leave(self, stack: str, hidden: Tensor) -> None:
+        """What came out of the stack's last layer; a layer that is run again (ALBERT) comes out again."""
+        self._out[stack] = _rows(hidden)
 
     def keep(self, stack: str, q: Tensor, k: Tensor, v: Tensor, rules: Rules, z: Tensor) -> Tensor:
-        """Record one layer; z [B, H, Q, Dv] is the model's own. Returns the z that the model goes on with."""
-        self.pause()
+        """Record one layer's attention; z [B, H, Q, Dv] is the model's own. Returns the z that the model goes on with."""
         last = slice(q.shape[2] - 1, q.shape[2])
         difference = float((attend(q, k, v, rules, last).z - z[:, :, last]).abs().max())
         q, k, v = compact(q, k, v)
         layers = self.layers.setdefault(stack, [])
         record = LayerRecord(stack, len(layers), q, k, v, rules, z_difference=difference)
         layers.append(record)
-        self.tick()
         return z if self.edit is None else self.edit(record, z)
 
-    def rules_once(self, key: tuple[int, ...], source: object, make: Callable[[], Rules]) -> Rules:
+    def rules_once(self, key: Hashable, source: object, make: Callable[[], Rules]) -> Rules:
         """Layers share one mask and one bias: read each once. `source` is held so that its id stays its own."""
         if key not in self._rules:
             self._rules[key] = (source, make())
         return self._rules[key][1]
 
-    def pause(self) -> None:
-        """Stop here if nobody waits any more."""
-        if self.stopped():
-            raise PassStopped
-
-    def tick(self) -> None:
-        """One more layer is done."""
-        self.done += 1
-        self.progress(self.done)
-
-    def forget_sources(self) -> None:
-        """Let go of the masks and biases the rules were read from; called when the pass is over."""
+    def finish(self) -> None:
+        """The pass is over: complete the hidden states, and let go of the masks the rules were read from."""
+        for stack, hidden in self._out.items():
+            self.hidden[stack].append(hidden)
+        self._out.clear()
         self._rules.clear()
 
 
 current: ContextVar[Recorder | None] = ContextVar("recorder", default=None)
 """The recorder of the pass that runs in this context, if it has one."""
+
+
+def _rows(hidden: Tensor) -> Tensor:
+    """[1, N, W] (or [N, 1, W], as XLNet has it) -> [N, W]."""
+    return hidden.detach().reshape(-1, hidden.shape[-1])
 
 
 def compact(*tensors: Tensor) -> tuple[Tensor, ...]:

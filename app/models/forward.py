@@ -1,0 +1,155 @@
+"""The one forward pass: a model's body runs, the recorder listens, and what it kept comes back.
+
+The body only: the final hidden state is kept and unembedded at the positions that are asked for, so no pass ever
+makes N x vocabulary logits.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import ctypes.util
+import inspect
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from app.attention.recorder import LayerRecord, Recorder, current
+from app.attention.rules import Rules
+from app.models.families.family import Family
+from app.models.info import Capture
+from app.models.layout import Layout
+
+TRIM_FROM = 64 * 1024 * 1024
+"""A pass that keeps this much gives freed memory back to the system, which glibc would hold on to."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Network:
+    """A model that can be run: transformers' module and what is known of how to run it."""
+
+    model: Any
+    family: Family
+    layout: Layout
+    capture: Capture
+    has_head: bool
+
+    @property
+    def device(self) -> torch.device:
+        """Where the inputs go."""
+        device: torch.device = self.model.get_input_embeddings().weight.device
+        return device
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Pass:
+    """layers[stack]: one record a layer. hidden[stack]: [N, W] into each layer and out of the last. final: [N, W], to unembed."""
+
+    layers: dict[str, tuple[LayerRecord, ...]]
+    hidden: dict[str, tuple[Tensor, ...]]
+    final: Tensor
+
+    def tensors(self) -> Iterator[Tensor]:
+        """Everything the pass keeps in memory."""
+        for records in self.layers.values():
+            for record in records:
+                yield from record.tensors()
+        for states in self.hidden.values():
+            yield from states
+        yield self.final
+
+
+def forward(network: Network, inputs: Mapping[str, Tensor], recorder: Recorder | None = None) -> Pass:
+    """Run the body on `input_ids` [1, N] (and `token_type_ids`, `attention_mask`, `decoder_input_ids`). Raises PassStopped."""
+    recorder = recorder or Recorder()
+    recorder.stack_of = network.layout.stack_of
+    with torch.no_grad(), _heard_by(recorder):
+        if network.layout.kind == "encoder-decoder":
+            final, maps = _run_both(network, inputs)
+        else:
+            final, maps = _run_one(network, inputs)
+    recorder.finish()
+    layers = {stack: tuple(records) for stack, records in recorder.layers.items()}
+    if network.capture == "weights":
+        layers = {stack: _map_records(stack, found) for stack, found in maps.items()}
+    kept = Pass(layers, {s: tuple(h) for s, h in recorder.hidden.items()}, final)
+    if sum(t.numel() * t.element_size() for t in kept.hidden.get("decoder", kept.hidden.get("encoder", ()))) > TRIM_FROM:
+        trim_memory()
+    return kept
+
+
+def unembed(network: Network, final: Tensor) -> Tensor:
+    """Logits [..., V] float32 of final hidden states [..., W], through the model's own head."""
+    with torch.no_grad():
+        return network.family.unembed(network.model, final).float()
+
+
+def _run_one(network: Network, inputs: Mapping[str, Tensor]) -> tuple[Tensor, dict[str, Any]]:
+    model = network.model
+    body = model.base_model
+    arguments: dict[str, Any] = dict(network.family.arguments)
+    if "use_cache" in inspect.signature(body.forward).parameters and network.layout.kind == "decoder":
+        arguments["use_cache"] = False
+    output = body(**inputs, **arguments, **_wanted(network), return_dict=True)
+    maps = {network.layout.kind: output.attentions} if network.capture == "weights" else {}
+    return _rows(output.last_hidden_state), maps
+
+
+def _run_both(network: Network, inputs: Mapping[str, Tensor]) -> tuple[Tensor, dict[str, Any]]:
+    """An encoder and the decoder that reads it; apart, because some models run their head in the same call."""
+    wanted = _wanted(network)
+    mask = inputs.get("attention_mask")
+    encoded = network.model.get_encoder()(
+        input_ids=inputs["input_ids"], attention_mask=mask, return_dict=True, **wanted
+    )
+    decoded = network.model.get_decoder()(
+        input_ids=inputs["decoder_input_ids"],
+        attention_mask=inputs.get("decoder_attention_mask"),
+        encoder_hidden_states=encoded.last_hidden_state,
+        encoder_attention_mask=mask,
+        use_cache=False,
+        return_dict=True,
+        **wanted,
+    )
+    maps = {}
+    if network.capture == "weights":
+        maps = {
+            "encoder": encoded.attentions,
+            "decoder": decoded.attentions,
+            "cross": decoded.cross_attentions,
+        }
+    return _rows(decoded.last_hidden_state), maps
+
+
+def _wanted(network: Network) -> dict[str, bool]:
+    return {"output_attentions": True} if network.capture == "weights" else {}
+
+
+def _rows(hidden: Tensor) -> Tensor:
+    return hidden.reshape(-1, hidden.shape[-1])
+
+
+def _map_records(stack: str, maps: Any) -> tuple[LayerRecord, ...]:
+    found = [m for m in maps if m is not None]
+    return tuple(LayerRecord(stack, i, None, None, None, Rules(scale=1.0), maps=m) for i, m in enumerate(found))
+
+
+@contextmanager
+def _heard_by(recorder: Recorder) -> Iterator[None]:
+    token = current.set(recorder)
+    try:
+        yield
+    finally:
+        current.reset(token)
+
+
+def trim_memory() -> None:
+    """Give memory that was freed back to the system, where the C library can."""
+    if sys.platform == "linux":
+        trim = getattr(ctypes.CDLL(ctypes.util.find_library("c")), "malloc_trim", None)
+        if trim is not None:
+            trim(0)
