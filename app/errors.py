@@ -5,6 +5,7 @@ HeadlightError
 │   ├── InvalidJson                    invalid-json
 │   ├── ForbiddenHost                  forbidden-host (421)
 │   ├── CrossSite                      cross-site (403)
+│   ├── RequestTimeout                 request-timeout (408)
 │   └── Unauthorized                   unauthorized (401)
 ├── NotFound 404                       not-found
 │   ├── ModelUnknown                   model-unknown
@@ -67,6 +68,10 @@ class ForbiddenHost(BadRequest):
 
 class CrossSite(BadRequest):
     status, code, title = 403, "cross-site", "Requests from other sites are refused"
+
+
+class RequestTimeout(BadRequest):
+    status, code, title = 408, "request-timeout", "The request took too long to arrive"
 
 
 class Unauthorized(BadRequest):

@@ -33,7 +33,7 @@ class Settings(BaseSettings):
     host: str = Field("127.0.0.1", description="Address to listen on. Anything but loopback asks for a token.")
     port: int = Field(8000, ge=0, le=65535, description="Port to listen on; 0 picks a free one.")
     allowed_hosts: tuple[str, ...] = Field(LOOPBACK, description="Host names that are answered (the address listened on is added).")
-    token: str | None = Field(None, description="The token asked for when bound elsewhere; made up and printed when not given.")
+    token: str | None = Field(None, min_length=16, description="The token asked for when bound elsewhere; made up and printed when not given.")
     # models
     models: dict[str, Path] = Field(default_factory=dict, description="Folders offered as models: name=PATH.")
     hub: bool = Field(True, description="May models be fetched from the Hugging Face hub by id?")
@@ -55,3 +55,8 @@ class Settings(BaseSettings):
     body_limit: int = Field(512 * 1024, gt=0, description="Largest body of a request.")
     text_limit: int = Field(256 * 1024, gt=0, description="Largest text, in bytes of UTF-8.")
     receive_timeout: float = Field(15.0, gt=0, description="How long a client may take to send its request.")
+
+    def limits(self) -> dict[str, int | float]:
+        """Every setting that is a limit, by name, as `GET /api/limits` tells it."""
+        names = (name for name in type(self).model_fields if name.endswith(("_limit", "_budget", "_timeout")))
+        return {name: getattr(self, name) for name in names}

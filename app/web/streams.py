@@ -1,0 +1,89 @@
+"""Long work as server-sent events: its stages as they come, then `ready` or `error`.
+
+An error before the first stage is answered as a problem document with its own status, as everywhere
+else; after that the status is sent, and it comes as the last event. A client that leaves stops the work.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import AsyncIterator, Callable
+from typing import TYPE_CHECKING, Any
+
+from anyio import to_thread
+from fastapi import Request
+from fastapi.sse import KEEPALIVE_COMMENT, format_sse_event
+from starlette.responses import Response, StreamingResponse
+
+from app.errors import Busy, HeadlightError
+from app.web import problems, wire
+from app.web.service import Cancelled, Service, departure, log
+
+if TYPE_CHECKING:
+    from app.models.engine import Engine
+    from app.models.progress import Progress, Stage
+
+Work = Callable[["Engine", "Progress", Cancelled], Any]
+
+PING_SECONDS = 15.0
+
+
+def event(name: str, data: Any) -> bytes:
+    """One event on the wire."""
+    return format_sse_event(event=name, data_str=wire.json_bytes(data).decode())
+
+
+async def stream(request: Request, service: Service, work: Work) -> Response:
+    """Run `work` in a thread and send what it reports."""
+    if service.jobs.available_tokens <= 0:
+        raise Busy("Too many requests are waiting.", "Try again in a moment.", retry_after=2)
+    events: asyncio.Queue[tuple[str, Any]] = asyncio.Queue()
+    stop = threading.Event()
+    job = asyncio.create_task(_run(service, work, events, stop))
+    async with departure(request, stop):
+        first = await events.get()
+    if first[0] == "error":
+        await job
+        raise first[1]
+    headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
+    return StreamingResponse(_events(first, events, stop, job), media_type="text/event-stream", headers=headers)
+
+
+async def _run(service: Service, work: Work, events: asyncio.Queue[tuple[str, Any]], stop: threading.Event) -> None:
+    """Put the stages of the work and its end into the queue."""
+    loop = asyncio.get_running_loop()
+
+    def report(stage: Stage) -> None:
+        loop.call_soon_threadsafe(events.put_nowait, ("progress", stage))
+
+    try:
+        engine = await asyncio.shield(asyncio.wrap_future(service.engine))
+        result = await to_thread.run_sync(work, engine, report, stop.is_set, limiter=service.jobs)
+        events.put_nowait(("ready", result))
+    except HeadlightError as error:
+        events.put_nowait(("error", error))
+    except Exception:
+        log.exception("unexpected error in a stream")
+        events.put_nowait(("error", problems.internal()))
+
+
+async def _events(
+    first: tuple[str, Any], events: asyncio.Queue[tuple[str, Any]], stop: threading.Event, job: asyncio.Task[None]
+) -> AsyncIterator[bytes]:
+    """The body of the stream. Closing it, as starlette does when the client leaves, stops the work."""
+    try:
+        name, data = first
+        while True:
+            yield event(name, problems.problem(data) if name == "error" else data)
+            if name in ("ready", "error"):
+                await job
+                return
+            while True:
+                try:
+                    name, data = await asyncio.wait_for(events.get(), PING_SECONDS)
+                    break
+                except TimeoutError:
+                    yield KEEPALIVE_COMMENT
+    finally:
+        stop.set()
