@@ -41,7 +41,7 @@ class PackageFile:
         data = Path(str(distribution(self.package).locate_file(self.path))).read_bytes()
         return data, gzip.compress(data, 6, mtime=0), f'"{hashlib.sha256(data).hexdigest()[:32]}"'
 
-    def __call__(self, request: Request) -> Response:
+    def serve(self, request: Request) -> Response:
         """The file, gzipped for those who take it; 304 for those who have it."""
         plain, zipped, etag = self._load()
         headers = {"ETag": etag, "Vary": "Accept-Encoding", "Cache-Control": "no-cache"}
@@ -59,3 +59,13 @@ def takes_gzip(headers: Headers) -> bool:
         if coding.strip() == "gzip":
             return weight.replace(" ", "") not in ("q=0", "q=0.0", "q=0.00", "q=0.000")
     return False
+
+
+def vendor() -> dict[str, PackageFile]:
+    """By address, what other packages bring and the pages need."""
+    swagger = "fastapi_swagger/resources"
+    return {
+        "/static/plotly.min.js": PackageFile("plotly", "plotly/package_data/plotly.min.js", "text/javascript"),
+        "/static/swagger-ui.js": PackageFile("fastapi-swagger", f"{swagger}/swagger-ui-bundle.js", "text/javascript"),
+        "/static/swagger-ui.css": PackageFile("fastapi-swagger", f"{swagger}/swagger-ui.css", "text/css"),
+    }

@@ -20,7 +20,15 @@ from fastapi.routing import APIRoute
 from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 
-from app.errors import BodyTooLarge, Cancelled, InvalidJson, InvalidText, RequestTimeout, Unprocessable, UnsupportedMediaType
+from app.errors import (
+    BodyTooLarge,
+    Cancelled,
+    InvalidJson,
+    InvalidText,
+    RequestTimeout,
+    Unprocessable,
+    UnsupportedMediaType,
+)
 
 # How much of a body that is too large is read and dropped before the answer. A connection that is closed
 # while its client still sends is reset, and then the client never sees why.

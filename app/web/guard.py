@@ -78,7 +78,7 @@ class Guard:
         if guarded and not same_origin(headers, host):
             return CrossSite("The request comes from a page of another site.", "Open the page of this server itself.")
         if self.token is not None and not is_open(scope["path"]) and not self.knows(headers):
-            return Unauthorized("This server asks for its access token.", "Send Authorization: Bearer, or sign in at /login.")
+            return Unauthorized("This server asks for its token.", "Send Authorization: Bearer, or sign in at /login.")
         return None
 
     def knows(self, headers: Headers) -> bool:
@@ -150,7 +150,7 @@ def host_name(host: str) -> str | None:
 
 
 def same_origin(headers: Headers, host: str) -> bool:
-    """Was this asked by our own page, or by a program? Browsers tell in Sec-Fetch-Site, and in Origin where there is one."""
+    """Was this asked by our own page, or by a program? Browsers tell in Sec-Fetch-Site and Origin."""
     if headers.get("sec-fetch-site", "none") not in ("same-origin", "none"):
         return False
     origins = headers.getlist("origin")

@@ -26,7 +26,7 @@ class Metrics:
             "headlight_requests", "Requests answered.", ("route", "method", "status"), registry=self.registry
         )
         self.seconds = Histogram(
-            "headlight_request_seconds", "Time to the end of the answer.", ("route",), buckets=SECONDS, registry=self.registry
+            "headlight_request_seconds", "Time to answer.", ("route",), buckets=SECONDS, registry=self.registry
         )
         self.registry.register(EngineCounts(engine_counts))
 

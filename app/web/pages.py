@@ -11,7 +11,6 @@ from urllib.parse import parse_qs
 
 from fastapi import Request
 from jinja2 import Environment, FileSystemLoader, TemplateNotFound
-from markupsafe import Markup
 from starlette.exceptions import HTTPException
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import Route
@@ -27,18 +26,6 @@ from app.web.service import Service
 FORM_LIMIT = 4096
 
 
-def script_json(value: Any) -> Markup:
-    """JSON that is safe inside a script element: no `<`, `>` or `&` is left to end it or to open a comment.
-
-    >>> script_json({"text": "</script>"})
-    Markup('{"text":"\\\\u003c/script\\\\u003e"}')
-    """
-    text = wire.json_bytes(value).decode()
-    for sign, escape in (("&", "\\u0026"), ("<", "\\u003c"), (">", "\\u003e"), ("\u2028", "\\u2028"), ("\u2029", "\\u2029")):
-        text = text.replace(sign, escape)
-    return Markup(text)
-
-
 class Pages:
     """The pages of one application. `guard` is asked whether a login is right, `service` what the page starts with."""
 
@@ -47,6 +34,9 @@ class Pages:
         self.templates = Environment(
             loader=FileSystemLoader(assets.folder("templates")), autoescape=True, trim_blocks=True, lstrip_blocks=True
         )
+        # The filter `tojson` writes <, >, & and ' as \u escapes, so nothing in a text can end the script element.
+        self.templates.policies["json.dumps_function"] = lambda value: wire.json_bytes(value).decode()
+        self.templates.policies["json.dumps_kwargs"] = {}
 
     def routes(self) -> list[Route]:
         """The addresses of the pages."""
@@ -58,12 +48,12 @@ class Pages:
 
     def render(self, template: str, status: int = 200, **context: Any) -> HTMLResponse:
         """A template as a page; every template is given the version and whether somebody is to sign in here."""
-        html = self.templates.get_template(template).render(version=__version__, needs_login=self.guard.token is not None, **context)
-        return HTMLResponse(html, status)
+        context |= {"version": __version__, "needs_login": self.guard.token is not None}
+        return HTMLResponse(self.templates.get_template(template).render(**context), status)
 
     async def index(self, _: Request) -> Response:
         """The page that everything happens on."""
-        return self.render("index.html", boot=script_json(self.boot()), examples=EXAMPLES)
+        return self.render("index.html", page="inspect", boot=self.boot())
 
     def boot(self) -> dict[str, Any]:
         """What the page starts with: the examples, the limits, the models when they are known already."""
@@ -81,7 +71,7 @@ class Pages:
 
     async def docs(self, _: Request) -> Response:
         """The API, drawn from /openapi.json by Swagger UI; nothing of it comes from another host."""
-        return self.render("docs.html")
+        return self.render("docs.html", page="docs")
 
     async def login(self, request: Request) -> Response:
         """The form for the access token, and what it is sent to."""

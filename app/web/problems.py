@@ -82,15 +82,18 @@ def describe(errors: Sequence[Mapping[str, Any]]) -> Unprocessable:
     if kind == "extra_forbidden":
         place = "The body" if location[:1] == ("body",) else "The query"
         return Unprocessable(f"{place} has a name that is not known here.", "See /docs for the names there are.")
+    hint = "See /docs for what is allowed."
     name = ".".join(str(part) for part in location[1:]) or "the body"
     where = f"`{name}`" if location[1:] else "The body"
     if kind == "missing":
         return Unprocessable(f"{where} is missing.", "Add it.")
     if kind == "value_error":
-        return Unprocessable(f"{where}: {message.removeprefix('Value error, ')}", "See /docs for what is allowed.")
+        return Unprocessable(f"{where}: {message.removeprefix('Value error, ')}", hint)
+    if kind in ("model_attributes_type", "model_type", "dict_type"):
+        return Unprocessable(f"{where} must be a JSON object.", hint)
     if message.startswith("Input should be "):
-        return Unprocessable(f"{where} must be {message.removeprefix('Input should be ')}.", "See /docs for what is allowed.")
-    return Unprocessable(f"{where} is not valid.", "See /docs for what is allowed.")
+        return Unprocessable(f"{where} must be {message.removeprefix('Input should be ')}.", hint)
+    return Unprocessable(f"{where} is not valid.", hint)
 
 
 async def on_headlight_error(_: Request, error: Exception) -> Response:

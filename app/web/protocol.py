@@ -14,7 +14,7 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 
 
 def protocol_with_deadline(timeout: float) -> type[H11Protocol]:
-    """A uvicorn protocol whose clients have `timeout` seconds from connecting, or from a request's first byte, to its last header."""
+    """A uvicorn protocol that gives a client `timeout` seconds to send the head of a request."""
 
     class DeadlineProtocol(H11Protocol):
         deadline: asyncio.TimerHandle | None = None

@@ -84,29 +84,28 @@ async def departure(request: Request, gone: threading.Event) -> AsyncIterator[No
         watcher.cancel()
 
 
-def start_engine(settings: Settings) -> Future[Engine]:
-    """Build the engine in a thread of its own, then load the default model and run the first example (setting `warm`)."""
-    future: Future[Engine] = Future()
+def start_engine(settings: Settings, future: Future[Engine] | None = None) -> Future[Engine]:
+    """Build the engine in a thread of its own; with the setting `warm`, also load the model the page opens on."""
+    engine: Future[Engine] = future if future is not None else Future()
 
     def build() -> None:
         try:
             from app.models.engine import Engine
 
-            engine = Engine(settings)
+            engine.set_result(Engine(settings))
         except BaseException as error:
             log.exception("the engine could not start")
-            future.set_exception(error)
+            engine.set_exception(error)
             return
-        future.set_result(engine)
         if settings.warm:
-            warm(engine, settings)
+            warm(engine.result(), settings)
 
     threading.Thread(target=build, name="engine-start", daemon=True).start()
-    return future
+    return engine
 
 
 def warm(engine: Engine, settings: Settings) -> None:
-    """Load the default model and compute the first of its examples. A failure is only logged: the page says what to do."""
+    """Load the default model and compute the first of its examples. A failure is logged: the page says what to do."""
     from app.models.run import RunRequest
 
     try:

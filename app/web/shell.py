@@ -36,7 +36,7 @@ class HeadAsGet:
 
 
 class CatchAll:
-    """Turns an exception that nobody expected into a 500 problem: the traceback in the log, nothing of it in the answer.
+    """Turns an exception that nobody expected into a 500 problem: the traceback in the log, none of it in the answer.
 
     Once an answer has begun it can only be cut off, which raising does.
     """

@@ -21,6 +21,7 @@ from app.errors import NotAcceptable, OutOfRange
 
 Format = Literal["json", "safetensors", "csv"]
 Dtype = Literal["f32", "f16", "u8"]
+Labels = tuple[Sequence[str], Sequence[str]]
 
 JSON = "application/json"
 SAFETENSORS = "application/vnd.safetensors"
@@ -42,7 +43,7 @@ def json_response(value: Any, status: int = 200, headers: Mapping[str, str] | No
 
 
 def answer(value: Any, status: int = 200, **more: Any) -> Response:
-    """A computed answer (a dataclass of numbers and arrays): as `json_response`, and it says when a number was not finite."""
+    """A computed answer (a dataclass of numbers and arrays): it says so when a number is not finite."""
     return json_response(with_warnings(fields(value) | more), status)
 
 
@@ -110,7 +111,7 @@ def _weight(text: str) -> float:
     return value if 0 <= value <= 1 else 0.0
 
 
-def matrices(value: Any, form: Format, dtype: Dtype, *, labels: tuple[Sequence[str], Sequence[str]], **more: Any) -> Response:
+def matrices(value: Any, form: Format, dtype: Dtype, labels: Labels, **more: Any) -> Response:
     """An answer with `values` [layers, heads, rows, cols] in the format asked for.
 
     `labels` name the rows and columns in CSV. Raises OutOfRange for a dtype that JSON and CSV do not
@@ -146,11 +147,11 @@ def _encoded(values: np.ndarray[Any, Any], dtype: Dtype) -> np.ndarray[Any, Any]
     """f32 as they are; f16 rounded; u8 the probability p as round(255 p), and 0 for what is not finite."""
     if dtype == "u8":
         scaled = np.nan_to_num(values, nan=0.0, posinf=0.0, neginf=0.0) * np.float32(255)
-        return np.clip(np.rint(scaled), 0, 255).astype(np.uint8)
+        return np.asarray(np.clip(np.rint(scaled), 0, 255), dtype=np.uint8)
     return values.astype(np.float16) if dtype == "f16" else values
 
 
-def csv_response(values: np.ndarray[Any, Any], labels: tuple[Sequence[str], Sequence[str]]) -> Response:
+def csv_response(values: np.ndarray[Any, Any], labels: Labels) -> Response:
     """One matrix [.., rows, cols] as CSV: a header of keys, a query at the head of each row; null is an empty cell."""
     if math.prod(values.shape[:-2]) != 1:
         raise NotAcceptable("CSV holds one matrix, and this answer has several.", "Name one layer and one head.")

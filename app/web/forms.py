@@ -1,0 +1,116 @@
+"""What the routes take: the bodies and the queries, strictly typed. Unknown names are refused everywhere.
+
+In a body `1` is not `"1"` and `true` is not `1`; a query has only text, which is read as numbers.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+
+Index = Annotated[int, Field(ge=0, le=10_000_000)]
+Lens = Literal["raw", "rollout", "no-sink", "norm", "alti", "value-zeroing", "gradient"]
+Stack = Literal["encoder", "decoder", "cross"]
+
+
+class Body(BaseModel):
+    """A JSON body."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, hide_input_in_errors=True)
+
+
+class Query(BaseModel):
+    """The parameters after the question mark."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+
+
+ModelId = Annotated[str, Field(description="A name of the catalogue or the operator, `org/name`, `org/name@revision`.")]
+Text = Annotated[str, Field(description="What the model reads.")]
+Pair = Annotated[str | None, Field(description="A second sentence, for encoders that take pairs.")]
+Target = Annotated[str | None, Field(description="What the decoder of an encoder-decoder reads.")]
+
+
+class LoadForm(Body):
+    """Which model to load."""
+
+    model: ModelId
+
+
+class TokenizeForm(Body):
+    """A text to cut into tokens."""
+
+    model: ModelId
+    text: Text
+    pair: Pair = None
+    trace: Annotated[bool, Field(description="Also how each stage changed the text (not built yet).")] = False
+
+
+class RunForm(Body):
+    """A text to run through a model."""
+
+    model: ModelId
+    text: Text
+    pair: Pair = None
+    target: Target = None
+
+
+class AttentionForm(RunForm):
+    """A run and one look at it, in one call."""
+
+    stack: Stack | None = None
+    layer: Index
+    head: Index | None = None
+    lens: Lens = "raw"
+
+
+def span(text: str | None) -> str | None:
+    """Check `a:b`, two whole numbers, the first below the second. Raises ValueError."""
+    if text is not None and not re.fullmatch(r"\d{1,8}:\d{1,8}", text, re.ASCII):
+        raise ValueError("a range is two whole numbers, a:b.")
+    return text
+
+
+Span = Annotated[str | None, AfterValidator(span), Field(description="A range `a:b`, from a up to but without b.")]
+
+
+def bounds(text: str | None) -> tuple[int, int] | None:
+    """The two numbers of a range.
+
+    >>> bounds("3:17")
+    (3, 17)
+    """
+    if text is None:
+        return None
+    first, _, last = text.partition(":")
+    return int(first), int(last)
+
+
+class AttentionQuery(Query):
+    """Which maps, which part of them, how far pooled."""
+
+    stack: Annotated[Stack | None, Field(description="May be left out where there is one.")] = None
+    layer: Annotated[Index | None, Field(description="Left out: all layers; `size` is then needed.")] = None
+    head: Annotated[Index | None, Field(description="Left out: all heads of the layer.")] = None
+    rows: Span = None
+    cols: Span = None
+    size: Annotated[int | None, Field(ge=1, le=4096, description="Pool to at most this many rows and columns.")] = None
+    pool: Annotated[Literal["max", "mean"], Field(description="How cells are pooled.")] = "max"
+    lens: Annotated[Lens, Field(description="What is shown of a head.")] = "raw"
+    group: Annotated[Literal["token", "word"], Field(description="Words: keys are summed, queries averaged.")] = "token"
+    dtype: Annotated[Literal["f32", "f16", "u8"], Field(description="Of the numbers in safetensors.")] = "f32"
+
+
+class LogitsQuery(Query):
+    """Which position, and the steps between logits and probabilities."""
+
+    position: Annotated[Index | None, Field(description="Left out: the last token, or the first mask.")] = None
+    temperature: Annotated[float, Field(gt=0, le=100, allow_inf_nan=False)] = 1.0
+    top_k: Annotated[int, Field(ge=0, le=10_000_000, description="0: no limit.")] = 0
+    top_p: Annotated[float, Field(gt=0, le=1, allow_inf_nan=False)] = 1.0
+    min_p: Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)] = 0.0
+    limit: Annotated[int, Field(ge=1, le=1000, description="How many candidates are given.")] = 20
+    search: Annotated[str | None, Field(max_length=200, description="Only candidates with this in their text.")] = None
+    draw: Annotated[int | None, Field(ge=0, lt=2**63, description="Draw one candidate with this seed.")] = None

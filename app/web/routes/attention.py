@@ -1,0 +1,104 @@
+"""`GET /api/runs/{run}/attention`: maps of a stored run. `POST /api/attention`: run and look in one call."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import pairwise
+from typing import TYPE_CHECKING, Annotated
+
+from fastapi import APIRouter, Header, Query, Request
+from starlette.responses import Response
+
+from app.errors import NotYet
+from app.web import wire
+from app.web.body import StrictRoute
+from app.web.forms import AttentionForm, AttentionQuery, bounds
+from app.web.openapi import MATRICES, PROBLEMS
+from app.web.routes.runs import document, run_form
+from app.web.service import Cancelled, ServiceOf
+
+if TYPE_CHECKING:
+    from app.analyses.attention import AttentionAnswer
+    from app.models.engine import Engine
+    from app.models.run import Run
+    from app.tokens.token import Tokens
+
+router = APIRouter(prefix="/api", tags=["attention"], route_class=StrictRoute, responses=PROBLEMS)
+
+Accept = Annotated[str | None, Header(description="application/json, application/vnd.safetensors or text/csv.")]
+
+
+@router.get("/runs/{run}/attention", summary="Maps of a run", response_class=Response, responses=MATRICES)
+async def read_attention(
+    run: str, query: Annotated[AttentionQuery, Query()], request: Request, service: ServiceOf, accept: Accept = None
+) -> Response:
+    """`values` is always [layers][heads][rows][cols]; rows are queries, columns are keys."""
+    form = wire.accepted(accept)
+    check_built(query)
+
+    def question(engine: Engine, cancelled: Cancelled) -> tuple[Run, AttentionAnswer]:
+        found = engine.get(run)
+        return found, look(engine, found, query, cancelled)
+
+    found, answer = await service.look(request, question)
+    return wire.matrices(answer, form, query.dtype, labels=labels(found, answer))
+
+
+@router.post("/attention", summary="Run and look in one call", response_class=Response, responses=MATRICES)
+async def post_attention(form: AttentionForm, request: Request, service: ServiceOf, accept: Accept = None) -> Response:
+    """The tokens and one layer's maps, for curl."""
+    wanted = wire.accepted(accept)
+    query = AttentionQuery(stack=form.stack, layer=form.layer, head=form.head, lens=form.lens)
+    check_built(query)
+
+    def question(engine: Engine, cancelled: Cancelled) -> tuple[Run, AttentionAnswer]:
+        made, _ = run_form(engine, form, cancelled)
+        return made, look(engine, made, query, cancelled)
+
+    made, answer = await service.job(request, question)
+    return wire.matrices(answer, wanted, "f32", labels=labels(made, answer), tokens=document(made)["tokens"])
+
+
+def check_built(query: AttentionQuery) -> None:
+    """Raises NotYet for what has a name already and is not computed yet."""
+    if query.lens not in ("raw", "rollout"):
+        raise NotYet("This lens is not built yet.", "Use lens=raw or lens=rollout.")
+    if query.group == "word":
+        raise NotYet("Grouping by words is not built yet.", "Use group=token.")
+
+
+def look(engine: Engine, run: Run, query: AttentionQuery, cancelled: Cancelled) -> AttentionAnswer:
+    """Ask the analysis, on the model's thread. Called in a thread."""
+    from app.analyses.attention import attention
+
+    return engine.look(
+        run,
+        lambda run: attention(
+            run,
+            query.stack,
+            query.layer,
+            query.head,
+            bounds(query.rows),
+            bounds(query.cols),
+            query.size,
+            query.pool,
+            query.lens,
+        ),
+        cancelled,
+    )
+
+
+def labels(run: Run, answer: AttentionAnswer) -> tuple[list[str], list[str]]:
+    """Names of the rows and columns for CSV: `3 animal`, or `3:6` where several are pooled.
+
+    A label begins with a digit, so that no spreadsheet takes a token for a formula.
+    """
+    queries, keys = run.tokens_of(answer.stack)
+    return axis(queries, answer.rows, answer.row_edges), axis(keys, answer.cols, answer.col_edges)
+
+
+def axis(tokens: Tokens, span: tuple[int, int], edges: Sequence[int] | None) -> list[str]:
+    """The labels of one axis."""
+    if edges is None:
+        return [f"{token.index} {token.display}" for token in tokens.items[span[0] : span[1]]]
+    return [f"{first}:{last}" for first, last in pairwise(edges)]
