@@ -1,7 +1,7 @@
 """`python -m benchmarks [FIGURE ...]`: measure, print the table, and write it beside this file as results.json.
 
-A figure that is not named keeps the rows of its last run. `--table` prints the table of the last run and measures
-nothing.
+A figure that is not named keeps the rows of its last run. `--readme` measures nothing and writes the table of the last
+run into the README.
 """
 
 from __future__ import annotations
@@ -19,13 +19,14 @@ from benchmarks.row import Row, table
 
 FIGURES = ("run", "first_head", "long_text", "grid", "start", "hover")
 RESULTS = Path(__file__).with_name("results.json")
+README = Path(__file__).parent.parent / "README.md"
 BESIDE = ("torch", "transformers", "bertviz", "inspectus")
 
 
 def main(words: list[str]) -> int:
     """The exit status: 1 when a bar does not hold, 2 for a figure that there is not."""
-    if words == ["--table"]:
-        print(report(stored()))
+    if words == ["--readme"]:
+        write_into_readme(report(stored()))
         return 0
     unknown = [word for word in words if word not in FIGURES]
     if unknown:
@@ -60,6 +61,12 @@ def rows_of(results: dict[str, Any]) -> list[Row]:
 def report(results: dict[str, Any]) -> str:
     """The table, and under it one line about what it was measured on."""
     return f"{table(rows_of(results))}\n\n{results['machine']}"
+
+
+def write_into_readme(text: str) -> None:
+    before, rest = README.read_text("utf-8").split("<!-- bench:", 1)
+    mark, after = rest.split("-->", 1)[0], rest.split("<!-- /bench -->", 1)[1]
+    README.write_text(f"{before}<!-- bench:{mark}-->\n{text}\n<!-- /bench -->{after}", "utf-8")
 
 
 def machine() -> str:

@@ -7,10 +7,12 @@ import os
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from http.client import HTTPConnection
+from pathlib import Path
 from time import perf_counter, sleep
+from types import MappingProxyType
 from typing import Any
 
 JSON = "application/json"
@@ -55,10 +57,15 @@ class Server:
 
 
 @contextmanager
-def serving(*options: str) -> Iterator[Server]:
-    """A server that answers, started on a free port and ended afterwards."""
+def serving(
+    *options: str, env: Mapping[str, str] = MappingProxyType({}), folder: Path | None = None
+) -> Iterator[Server]:
+    """A server that takes connections, started on a free port and ended afterwards.
+
+    `env` is added to the environment. With `folder` it is started there, and knows only the code that `env` leads to.
+    """
     port = free_port()
-    process = start(port, *options)
+    process = start(port, *options, env=env, folder=folder)
     try:
         wait_for_port(process, port)
         yield Server(process, port)
@@ -67,9 +74,17 @@ def serving(*options: str) -> Iterator[Server]:
         process.wait(30)
 
 
-def start(port: int, *options: str) -> subprocess.Popen[bytes]:
-    command = [sys.executable, "-m", "app", "serve", "--port", str(port), *options]
-    return subprocess.Popen(command, env=dict(os.environ), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+def start(
+    port: int, *options: str, env: Mapping[str, str] = MappingProxyType({}), folder: Path | None = None
+) -> subprocess.Popen[bytes]:
+    python = [sys.executable] if folder is None else [sys.executable, "-P"]
+    return subprocess.Popen(
+        [*python, "-m", "app", "serve", "--port", str(port), *options],
+        env=os.environ | env,
+        cwd=folder,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
 
 
 def free_port() -> int:
