@@ -8,7 +8,10 @@ from pathlib import Path
 
 @dataclass(frozen=True, slots=True)
 class Checkpoint:
-    """`source` says where it came from in words; `weight_bytes` is the size of its safetensors files."""
+    """`source` says where it came from in words; `weight_bytes` is the size of its safetensors files.
+
+    `memory_bytes` is what its parameters are computed to take once loaded (0: not computed).
+    """
 
     id: str
     folder: Path
@@ -16,3 +19,4 @@ class Checkpoint:
     revision: str
     licence: str | None
     weight_bytes: int
+    memory_bytes: int = 0

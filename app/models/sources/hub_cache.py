@@ -1,0 +1,71 @@
+"""What lies in the local Hugging Face cache, without asking the network."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from app.errors import HeadlightError, ModelRefused
+from app.models.ids import COMMIT, ModelId, parse_id
+from app.models.weights import weight_files
+
+
+@dataclass(frozen=True, slots=True)
+class Cached:
+    """A whole safetensors model in the cache."""
+
+    id: ModelId
+    folder: Path
+    commit: str
+    bytes: int
+
+
+def snapshot(repo: str, revision: str | None) -> Path | None:
+    """The folder of a revision (a branch, tag or commit; main unless told), if it is there as a whole."""
+    from huggingface_hub import constants
+    from huggingface_hub.file_download import repo_folder_name
+
+    place = Path(constants.HF_HUB_CACHE) / repo_folder_name(repo_id=repo, repo_type="model")
+    commit = revision or "main"
+    if not COMMIT.fullmatch(commit):
+        try:
+            commit = (place / "refs" / commit).read_text("ascii").strip()
+        except (OSError, ValueError):
+            return None
+    folder = place / "snapshots" / commit
+    return folder if COMMIT.fullmatch(commit) and _whole(folder) else None
+
+
+def cached_models() -> list[Cached]:
+    """Every model in the cache that could be loaded: its main revision, or else the one that was used last."""
+    from huggingface_hub import CacheNotFound, scan_cache_dir
+
+    try:
+        report = scan_cache_dir()
+    except (CacheNotFound, OSError):
+        return []
+    found = []
+    for repo in report.repos:
+        if repo.repo_type != "model":
+            continue
+        revisions = sorted(repo.revisions, key=lambda r: ("main" in r.refs, r.last_modified), reverse=True)
+        best = next((r for r in revisions if _whole(r.snapshot_path)), None)
+        if best is None:
+            continue
+        try:
+            name = repo.repo_id if "main" in best.refs else f"{repo.repo_id}@{best.commit_hash}"
+            found.append(Cached(parse_id(name), best.snapshot_path, best.commit_hash, best.size_on_disk))
+        except HeadlightError:
+            continue
+    return sorted(found, key=lambda model: str(model.id))
+
+
+def _whole(folder: Path) -> bool:
+    """Are the config, the tokenizer's files and all of the weights there?"""
+    if not (folder / "config.json").is_file():
+        return False
+    try:
+        weight_files(folder)
+    except ModelRefused:
+        return False
+    return True
