@@ -7,8 +7,9 @@ answers with those that are limits.
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Literal
 
-from pydantic import Field
+from pydantic import ByteSize, Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 MB = 1024 * 1024
@@ -25,7 +26,7 @@ def default_cache_dir() -> Path:
 
 
 class Settings(BaseSettings):
-    """Sizes are bytes, times are seconds."""
+    """Sizes are bytes (or text such as "2GB"), times are seconds."""
 
     model_config = SettingsConfigDict(env_prefix="HEADLIGHT_", frozen=True, extra="ignore")
 
@@ -38,22 +39,23 @@ class Settings(BaseSettings):
     models: dict[str, Path] = Field(default_factory=dict, description="Folders offered as models: name=PATH.")
     hub: bool = Field(True, description="May models be fetched from the Hugging Face hub by id?")
     hub_timeout: float = Field(1.5, gt=0, description="How long to wait for the hub's first answer.")
-    download_limit: int = Field(6 * GB, gt=0, description="Largest download from the hub.")
-    model_limit: int = Field(8 * GB, gt=0, description="Largest model that is loaded, in memory.")
-    model_budget: int = Field(12 * GB, gt=0, description="Memory for all loaded models; the least recently used go first.")
+    download_limit: ByteSize = Field(ByteSize(6 * GB), gt=0, description="Largest download from the hub.")
+    model_limit: ByteSize = Field(ByteSize(8 * GB), gt=0, description="Largest model that is loaded, in memory.")
+    model_budget: ByteSize = Field(ByteSize(12 * GB), gt=0, description="Memory for all loaded models; the least recently used go first.")
     default_model: str = Field("minilm", description="The model the page opens on; loaded at start.")
     warm: bool = Field(True, description="Load the default model and compute the first example at start.")
+    dtype: Literal["float32", "bfloat16", "float16"] = Field("float32", description="Numbers that models compute with.")
     device: str = Field("auto", description="auto, cpu, cuda, cuda:0, mps, ...")
     threads: int = Field(0, ge=0, description="torch threads; 0 leaves torch's choice.")
     cache_dir: Path = Field(default_factory=default_cache_dir, description="Folder for converted models and the installation's secret.")
     # runs
-    run_limit: int = Field(2 * GB, gt=0, description="Largest run that is stored.")
-    run_budget: int = Field(4 * GB, gt=0, description="Memory for all stored runs; the least recently used go first.")
+    run_limit: ByteSize = Field(ByteSize(2 * GB), gt=0, description="Largest run that is stored.")
+    run_budget: ByteSize = Field(ByteSize(4 * GB), gt=0, description="Memory for all stored runs; the least recently used go first.")
     look_budget: float = Field(2.0, gt=0, description="Longest work a GET may cause; what takes longer asks for a stream.")
     queue_limit: int = Field(32, gt=0, description="Jobs that may wait for one model; more are refused (503).")
     # requests
-    body_limit: int = Field(512 * 1024, gt=0, description="Largest body of a request.")
-    text_limit: int = Field(256 * 1024, gt=0, description="Largest text, in bytes of UTF-8.")
+    body_limit: ByteSize = Field(ByteSize(512 * 1024), gt=0, description="Largest body of a request.")
+    text_limit: ByteSize = Field(ByteSize(256 * 1024), gt=0, description="Largest text, in bytes of UTF-8.")
     receive_timeout: float = Field(15.0, gt=0, description="How long a client may take to send its request.")
 
     def limits(self) -> dict[str, int | float]:

@@ -22,12 +22,11 @@ from app.attention.recorder import LayerRecord
 BLOCK_CELLS = 4 * 1024 * 1024
 """Cells of one block over all its heads: 16 MB in float32."""
 
-Pool = Literal["max", "mean"]
+Pool = Literal["max", "mean", "words"]
+"""The value of a bin: its largest, its mean, or (its keys summed, its queries averaged) what a word gives a word."""
 
 
-def blocks(
-    record: LayerRecord, heads: slice, rows: range, cells: int = BLOCK_CELLS
-) -> Iterator[tuple[range, Tensor]]:
+def blocks(record: LayerRecord, heads: slice, rows: range, cells: int = BLOCK_CELLS) -> Iterator[tuple[range, Tensor]]:
     """The probabilities of `rows` for `heads` (batch row 0), a block of rows at a time: [heads, rows, K] float32."""
     total_heads, _, keys = record.shape
     count = len(range(*heads.indices(total_heads)))
@@ -69,36 +68,36 @@ class Look:
     above_diagonal: float
 
 
-def look(
-    record: LayerRecord, heads: slice, rows: range, cols: range, size: int | None = None, pool: Pool = "max"
-) -> Look:
-    """The window `rows` x `cols` of the maps of `heads`, pooled to at most `size` x `size` bins when asked.
+def look(record: LayerRecord, heads: slice, row_edges: list[int], col_edges: list[int], pool: Pool = "max") -> Look:
+    """The maps of `heads` between the edges, one value a bin; bins of one position each give the exact map.
 
-    Bins are as equal as can be (5 columns in 2 bins: 0-2, 2-5) and never overlap.
+    >>> look(record, slice(3, 4), bin_edges(range(2048), 256), bin_edges(range(2048), 256)).values.shape
+    torch.Size([1, 256, 256])
     """
-    row_edges = bin_edges(rows, size)
-    col_edges = bin_edges(cols, size)
-    pooled_rows, pooled_cols = len(row_edges) - 1 < len(rows), len(col_edges) - 1 < len(cols)
+    rows, cols = range(row_edges[0], row_edges[-1]), slice(col_edges[0], col_edges[-1])
     count = len(range(*heads.indices(record.shape[0])))
     values = torch.zeros(count, len(row_edges) - 1, len(col_edges) - 1)
+    largest = pool == "max"
     sum_error = above = 0.0
     for part, probs in blocks(record, heads, rows):
         sum_error = max(sum_error, _row_sum_error(probs, record.rules.sinks is not None))
         above = max(above, _above_diagonal(probs, part, record.rules.offset))
-        window = _pool_last(probs[:, :, cols.start : cols.stop], col_edges, pool)
+        window = _pool_last(probs[:, :, cols], col_edges, largest)
         first = bisect_right(row_edges, part.start) - 1
         last = bisect_left(row_edges, part.stop)
-        edges = [min(max(e, part.start), part.stop) - part.start for e in row_edges[first : last + 1]]
-        pooled = _pool_last(window.transpose(1, 2), edges, pool).transpose(1, 2).cpu()
+        edges = [min(max(e, part.start), part.stop) for e in row_edges[first : last + 1]]
+        pooled = _pool_last(window.transpose(1, 2), edges, largest).transpose(1, 2).cpu()
         kept = values[:, first:last]  # a bin may go on in the next block
-        values[:, first:last] = torch.maximum(kept, pooled) if pool == "max" else kept + pooled
+        values[:, first:last] = torch.maximum(kept, pooled) if largest else kept + pooled
     if pool == "mean":
-        values /= (_widths(row_edges)[:, None] * _widths(col_edges)[None, :])
+        values /= _widths(row_edges)[:, None] * _widths(col_edges)[None, :]
+    if pool == "words":
+        values /= _widths(row_edges)[:, None]
     return Look(values, row_edges, col_edges, sum_error, above)
 
 
-def bin_edges(span: range, size: int | None) -> list[int]:
-    """Edges of at most `size` bins over the span; every position is its own bin when it already fits.
+def bin_edges(span: range, size: int | None = None) -> list[int]:
+    """Edges of at most `size` bins over the span, as equal as can be; one position a bin when they fit, or size is None.
 
     >>> bin_edges(range(0, 5), 2)
     [0, 2, 5]
@@ -107,7 +106,7 @@ def bin_edges(span: range, size: int | None) -> list[int]:
     return [span.start + i * len(span) // max(1, count) for i in range(count + 1)]
 
 
-def _pool_last(x: Tensor, edges: list[int], pool: Pool) -> Tensor:
+def _pool_last(x: Tensor, edges: list[int], largest: bool) -> Tensor:
     """The largest (or the sum) over each bin of the last axis: [..., C] -> [..., bins]. Edges may start anywhere."""
     widths = {b - a for a, b in pairwise(edges)}
     bins, start = len(edges) - 1, edges[0]
@@ -115,8 +114,8 @@ def _pool_last(x: Tensor, edges: list[int], pool: Pool) -> Tensor:
         return x
     if len(widths) == 1:
         equal = x.reshape(*x.shape[:-1], bins, -1)
-        return equal.amax(-1) if pool == "max" else equal.sum(-1)
-    if pool == "max":  # bins of unequal width, filled up by repeating their last column
+        return equal.amax(-1) if largest else equal.sum(-1)
+    if largest:  # bins of unequal width, filled up by repeating their last column
         widest = max(widths)
         index = [min(a + i, b - 1) - start for a, b in pairwise(edges) for i in range(widest)]
         return x[..., index].reshape(*x.shape[:-1], bins, widest).amax(-1)

@@ -145,5 +145,7 @@ def compact(*tensors: Tensor) -> tuple[Tensor, ...]:
 
 def storage_bytes(tensors: Iterable[Tensor]) -> int:
     """Bytes that the tensors keep alive, each storage once."""
-    sizes = {t.untyped_storage().data_ptr(): t.untyped_storage().nbytes() for t in tensors if isinstance(t, torch.Tensor)}
+    sizes = {
+        t.untyped_storage().data_ptr(): t.untyped_storage().nbytes() for t in tensors if isinstance(t, torch.Tensor)
+    }
     return sum(sizes.values())

@@ -77,7 +77,10 @@ def forward(network: Network, inputs: Mapping[str, Tensor], recorder: Recorder |
     if network.capture == "weights":
         layers = {stack: _map_records(stack, found) for stack, found in maps.items()}
     kept = Pass(layers, {s: tuple(h) for s, h in recorder.hidden.items()}, final)
-    if sum(t.numel() * t.element_size() for t in kept.hidden.get("decoder", kept.hidden.get("encoder", ()))) > TRIM_FROM:
+    if (
+        sum(t.numel() * t.element_size() for t in kept.hidden.get("decoder", kept.hidden.get("encoder", ())))
+        > TRIM_FROM
+    ):
         trim_memory()
     return kept
 

@@ -1,0 +1,156 @@
+"""The maps of one head, of a layer's heads, or of all heads: exact, cut to a window, or pooled to what a screen can show."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Literal
+
+import torch
+from torch import Tensor
+
+from app.analyses.ranges import Span, index, span
+from app.analyses.rollout import rollout
+from app.attention.maps import Pool, bin_edges, look
+from app.attention.recorder import LayerRecord
+from app.checks import Check, at_most
+from app.errors import NotYet, OutOfRange, Unprocessable
+from app.models.progress import Cancelled, Progress, never, silent
+from app.models.run import Run
+from app.tokens.token import Tokens
+
+LENSES = ("raw", "no-sink", "norm", "rollout", "alti", "value-zeroing", "gradient")
+BUILT = ("raw", "rollout")
+LARGEST_GRID = 64
+"""The largest `size` when all layers are asked for at once."""
+MOST_CELLS = 64 * 1024 * 1024
+"""The most numbers in one answer: 256 MB in float32."""
+ROWS_SUM_LIMIT = 1e-4
+
+Group = Literal["token", "word"]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class AttentionAnswer:
+    """values [layers, heads, R, C] float32 on the CPU; a lens without a head axis has one map and `heads` is empty.
+
+    `size` is what was asked for. Where the map was pooled or grouped, `row_edges` and `col_edges` are the token
+    positions between which each row and column lies: R+1 and C+1 of them.
+    """
+
+    run: str
+    stack: str
+    lens: str
+    layers: list[int]
+    heads: list[int]
+    rows: Span
+    cols: Span
+    size: int | None
+    pool: Pool
+    group: Group
+    row_edges: list[int] | None
+    col_edges: list[int] | None
+    values: Tensor
+    checks: tuple[Check, ...]
+
+
+def attention(
+    run: Run,
+    stack: str | None = None,
+    layer: int | None = None,
+    head: int | None = None,
+    rows: Span | None = None,
+    cols: Span | None = None,
+    size: int | None = None,
+    pool: Literal["max", "mean"] = "max",
+    lens: str = "raw",
+    group: Group = "token",
+    budget: float | None = None,
+    progress: Progress = silent,
+    cancelled: Cancelled = never,
+) -> AttentionAnswer:
+    """Maps of a run. Without `head` all heads of the layer; without `layer` all layers, and then `size` is required.
+
+    `budget` is the seconds it may take. Raises OutOfRange, StackUnknown, NotYet for a lens that is not built,
+    NotApplicable, NeedsStream for what would take longer, and Unprocessable for too much at once.
+    """
+    if lens not in BUILT:
+        raise (
+            NotYet("This lens is not built yet.", "Use lens=raw or lens=rollout.")
+            if lens in LENSES
+            else Unprocessable("There is no such lens.", f"The lenses are: {', '.join(LENSES)}.")
+        )
+    chosen = run.stack(stack)
+    layers = list(range(chosen.layers)) if layer is None else [index(layer, chosen.layers, "layer")]
+    heads = slice(0, chosen.heads) if head is None else slice(index(head, chosen.heads, "head"), head + 1)
+    window = span(rows, chosen.rows, "rows"), span(cols, chosen.cols, "cols")
+    if layer is None and (size is None or size > LARGEST_GRID):
+        raise Unprocessable(
+            f"All layers at once need a `size` of at most {LARGEST_GRID}.", "Name a layer, or add size=32."
+        )
+    row_edges, col_edges = _edges(run, chosen.name, window, size, group)
+    shown = (len(row_edges) - 1) * (len(col_edges) - 1)
+    if len(layers) * (heads.stop - heads.start) * shown > MOST_CELLS:
+        raise Unprocessable("That is too many numbers for one answer.", "Ask for one head, or add size=256.")
+    if lens == "rollout":
+        records = rollout(run, chosen.name, layers, budget, progress, cancelled)
+        heads = slice(0, 1)
+    else:
+        records = [run.records(chosen.name)[i] for i in layers]
+    how: Pool = "words" if group == "word" else pool
+    looks = [look(record, heads, row_edges, col_edges, how) for record in records]
+    plain = len(row_edges) == len(window[0]) + 1 and len(col_edges) == len(window[1]) + 1
+    return AttentionAnswer(
+        run=run.id,
+        stack=chosen.name,
+        lens=lens,
+        layers=layers,
+        heads=[] if lens == "rollout" else list(range(chosen.heads))[heads],
+        rows=(window[0].start, window[0].stop),
+        cols=(window[1].start, window[1].stop),
+        size=size,
+        pool=pool,
+        group=group,
+        row_edges=None if plain else row_edges,
+        col_edges=None if plain else col_edges,
+        values=torch.stack([seen.values for seen in looks]),
+        checks=_checks(max(s.row_sum_error for s in looks), max(s.above_diagonal for s in looks), chosen.name, records),
+    )
+
+
+def _edges(
+    run: Run, stack: str, window: tuple[range, range], size: int | None, group: Group
+) -> tuple[list[int], list[int]]:
+    """Between which token positions each row and column of the answer lies."""
+    if size is not None and size < 1:
+        raise OutOfRange("`size` must be at least 1.", "Ask for 256, say.")
+    if group == "token":
+        return bin_edges(window[0], size), bin_edges(window[1], size)
+    rows, cols = (word_edges(tokens, part) for tokens, part in zip(run.tokens_of(stack), window, strict=True))
+    if size is not None and max(len(rows), len(cols)) - 1 > size:
+        raise Unprocessable(
+            "There are more words than `size`, and words are not pooled further.",
+            "Leave out `size`, or use group=token.",
+        )
+    return rows, cols
+
+
+def word_edges(tokens: Tokens, window: range) -> list[int]:
+    """Edges of the words within a window of tokens; a token that belongs to no word stands for itself.
+
+    >>> word_edges(tokens, range(5))  # [CLS] un ##happy cat [SEP]
+    [0, 1, 3, 4, 5]
+    """
+    words = [tokens.items[i].word for i in window]
+    starts = [i + 1 for i, (a, b) in enumerate(pairwise(words)) if a is None or a != b]
+    return [window.start + i for i in (0, *starts, len(words))]
+
+
+def _checks(sums: float, above: float, stack: str, records: Sequence[LayerRecord]) -> tuple[Check, ...]:
+    """Rows sum to 1 (to less where a sink takes a share), and a causal map is causal."""
+    sinks = any(record.rules.sinks is not None for record in records)
+    checks = [at_most("rows-sum-to-at-most-1" if sinks else "rows-sum-to-1", sums, ROWS_SUM_LIMIT)]
+    if stack == "decoder":
+        checks.append(at_most("nothing-above-the-diagonal", above, 0.0))
+    return tuple(checks)

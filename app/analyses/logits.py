@@ -1,0 +1,207 @@
+"""From logits to the next word: temperature, top-k, top-p, min-p, softmax and a draw, over the whole vocabulary.
+
+The steps are those of transformers' `generate`, in its order: divide by the temperature; keep the k largest; keep the
+fewest whose probabilities reach top-p; drop what is less likely than min-p times the likeliest; renormalise. Each
+step says how many candidates it left and how much probability it took away.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from dataclasses import dataclass
+from functools import partial
+
+import torch
+from torch import Tensor
+
+from app.analyses.ranges import index
+from app.checks import Check, at_most
+from app.errors import NoLanguageHead, NotApplicable, OutOfRange
+from app.models.run import Run
+
+SUM_LIMIT = 1e-5
+MOST_CANDIDATES = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """`softmax` is over the whole vocabulary at temperature 1, `probability` after the pipeline; `rank` counts from 0."""
+
+    id: int
+    text: str
+    logit: float
+    softmax: float
+    probability: float
+    kept: bool
+    rank: int
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """`kept` candidates are left after the step, which took away `removed_mass` of what had been left."""
+
+    step: str
+    kept: int
+    removed_mass: float
+
+
+@dataclass(frozen=True, slots=True)
+class Draw:
+    """`u` in [0, 1) fell on this candidate, the candidates laid end to end from the likeliest on."""
+
+    u: float
+    id: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class LogitsAnswer:
+    """`target` is what really stands at the predicted place, None behind the end. `entropy` is in nats, at temperature 1."""
+
+    run: str
+    position: int
+    target: Candidate | None
+    vocab: int
+    entropy: float
+    candidates: list[Candidate]
+    pipeline: list[Step]
+    draw: Draw | None
+    checks: tuple[Check, ...]
+
+
+def logits(
+    run: Run,
+    position: int,
+    temperature: float = 1.0,
+    top_k: int = 0,
+    top_p: float = 1.0,
+    min_p: float = 0.0,
+    limit: int = 20,
+    search: str | None = None,
+    draw: int | None = None,
+) -> LogitsAnswer:
+    """What the model predicts at `position`: the next token, or for a masked model the one behind a [MASK].
+
+    Temperature 0 means greedy: the likeliest only. `top_k` 0 keeps all. `search` lists the candidates whose text
+    contains it, ignoring case; `draw` is a seed. Raises NoLanguageHead, OutOfRange, NotApplicable.
+    """
+    name = "encoder" if run.model.info.kind == "encoder" else "decoder"
+    tokens = run.tokens[name]
+    if not run.model.info.language_head:
+        raise NoLanguageHead(
+            "This model was trained without a head that predicts words.", "Choose a model with one, such as smollm2."
+        )
+    index(position, len(tokens), "position")
+    if name == "encoder" and tokens.items[position].id != run.model.tokenizer.mask_token_id:
+        raise NotApplicable(
+            "A masked model predicts at a mask token.", "Put the mask token into the text, and ask there."
+        )
+    _check_settings(temperature, top_k, top_p, min_p, limit)
+    scores = run.logits(torch.tensor([position], device=run.kept.final.device))[0].double()  # [V]
+    words = run.model.vocabulary
+    softmax = scores.softmax(-1)
+    warped, steps = pipeline(scores, temperature, top_k, top_p, min_p)
+    probability = warped.softmax(-1)
+    order = scores.argsort(descending=True, stable=True)
+    ranks = torch.empty_like(order).scatter_(0, order, torch.arange(len(order)))
+
+    def candidate(i: int) -> Candidate:
+        kept = bool(torch.isfinite(warped[i]))
+        text = words[i] if i < len(words) else f"⟨{i}⟩"
+        return Candidate(i, text, float(scores[i]), float(softmax[i]), float(probability[i]), kept, int(ranks[i]))
+
+    listed = order if search is None else order[torch.tensor(_matches(words, search, order.tolist()), dtype=torch.long)]
+    after = position + 1
+    target = candidate(tokens.items[after].id) if name == "decoder" and after < len(tokens) else None
+    log_probs = scores.log_softmax(-1)
+    return LogitsAnswer(
+        run=run.id,
+        position=position,
+        target=target,
+        vocab=len(scores),
+        entropy=float(-(softmax * log_probs).nan_to_num(0.0).sum()),
+        candidates=[candidate(i) for i in listed[:limit].tolist()],
+        pipeline=steps,
+        draw=None if draw is None else _draw(probability, order, draw, words),
+        checks=_checks(scores, softmax, probability),
+    )
+
+
+def pipeline(scores: Tensor, temperature: float, top_k: int, top_p: float, min_p: float) -> tuple[Tensor, list[Step]]:
+    """The scores [V] after every step, -inf where a candidate was dropped, and what each step did.
+
+    >>> warped, steps = pipeline(torch.tensor([2.0, 1.0, 0.0]), 1.0, 2, 1.0, 0.0)
+    >>> [(s.step, s.kept, round(s.removed_mass, 3)) for s in steps][1]  # e^0 / (e^2 + e^1 + e^0) = 0.090
+    ('top-k', 2, 0.09)
+    """
+    greedy = temperature == 0.0
+    warped = scores if greedy else scores / temperature
+    steps = [Step("temperature", len(scores), 0.0)]
+    for name, keep in (
+        ("top-k", partial(_top_k, top_k=1 if greedy else top_k)),
+        ("top-p", partial(_top_p, top_p=1.0 if greedy else top_p)),
+        ("min-p", partial(_min_p, min_p=0.0 if greedy else min_p)),
+    ):
+        kept = keep(warped)
+        removed = float(warped.softmax(-1)[~kept].sum())
+        warped = warped.masked_fill(~kept, -torch.inf)
+        steps.append(Step(name, int(torch.isfinite(warped).sum()), removed))
+    return warped, steps
+
+
+def _top_k(scores: Tensor, top_k: int) -> Tensor:
+    """Those not below the k-th largest: more than k where several are equal to it."""
+    if not 0 < top_k < len(scores):
+        return torch.ones_like(scores, dtype=torch.bool)
+    return scores >= scores.topk(top_k).values[-1]
+
+
+def _top_p(scores: Tensor, top_p: float) -> Tensor:
+    """The fewest, from the likeliest on, whose probabilities reach top_p; always the likeliest."""
+    if top_p >= 1.0:
+        return torch.ones_like(scores, dtype=torch.bool)
+    ascending, order = scores.sort()
+    kept = ascending.softmax(-1).cumsum(-1) > 1.0 - top_p
+    kept[-1] = True
+    return torch.empty_like(kept).scatter_(0, order, kept)
+
+
+def _min_p(scores: Tensor, min_p: float) -> Tensor:
+    """Those at least min_p times as likely as the likeliest."""
+    probability = scores.softmax(-1)
+    return probability >= min_p * probability.max()
+
+
+def _draw(probability: Tensor, order: Tensor, seed: int, words: tuple[str, ...]) -> Draw:
+    """A number in [0, 1) from the seed, and the candidate whose stretch of the cumulative curve it falls on."""
+    u = float(torch.rand((), generator=torch.Generator().manual_seed(seed), dtype=torch.float64))
+    cumulative = probability[order].cumsum(-1)
+    place = int(torch.searchsorted(cumulative, u * float(cumulative[-1]), right=True))
+    chosen = int(order[min(place, int((probability > 0).sum()) - 1)])
+    return Draw(u, chosen, words[chosen] if chosen < len(words) else f"⟨{chosen}⟩")
+
+
+def _matches(words: tuple[str, ...], search: str, order: list[int]) -> list[int]:
+    """The ids whose text contains `search`, ignoring case and the form of accents, likeliest first."""
+    wanted = unicodedata.normalize("NFC", search).casefold()
+    return [i for i in order if i < len(words) and wanted in words[i].casefold()]
+
+
+def _check_settings(temperature: float, top_k: int, top_p: float, min_p: float, limit: int) -> None:
+    for value, low, high, name in (
+        (temperature, 0.0, 100.0, "temperature"),
+        (top_k, 0, 1_000_000_000, "top_k"),
+        (top_p, 0.0, 1.0, "top_p"),
+        (min_p, 0.0, 1.0, "min_p"),
+        (limit, 1, MOST_CANDIDATES, "limit"),
+    ):
+        if not low <= value <= high:
+            raise OutOfRange(f"`{name}` must lie between {low:g} and {high:g}.", "Choose a value in that range.")
+
+
+def _checks(scores: Tensor, softmax: Tensor, probability: Tensor) -> tuple[Check, ...]:
+    return (
+        at_most("softmax-sums-to-1", abs(float(softmax.sum()) - 1.0), SUM_LIMIT),
+        at_most("kept-sums-to-1", abs(float(probability.sum()) - 1.0), SUM_LIMIT),
+        at_most("largest-logit", float(scores.abs().max()), torch.finfo(torch.float32).max),
+    )

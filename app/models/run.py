@@ -1,0 +1,211 @@
+"""A run: one forward pass of one model over one input, and everything that can be asked of it afterwards."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+import time
+from collections.abc import Mapping
+from dataclasses import astuple, dataclass, field, replace
+
+import torch
+from torch import Tensor
+
+from app.attention.recorder import LayerRecord, PassStopped, Recorder, storage_bytes
+from app.checks import Check, at_most
+from app.errors import Cancelled, PairUnsupported, StackUnknown, TooManyTokens
+from app.models.forward import Pass, forward, unembed
+from app.models.loaded import LoadedModel
+from app.models.price import most_tokens, rows_and_cols, run_bytes
+from app.models.progress import Cancelled as IsCancelled
+from app.models.progress import Progress, Stage
+from app.settings import Settings
+from app.tokens.text import clean_text
+from app.tokens.token import Token, Tokens
+from app.tokens.tokenize import tokenize, tokenize_target
+
+Z_LIMIT = 1e-4
+"""How far attend()'s z may lie from the model's own, relative to the largest value, in float32."""
+
+
+@dataclass(frozen=True, slots=True)
+class RunRequest:
+    """What determines a run, beside the model's revision and dtype."""
+
+    model: str
+    text: str
+    pair: str | None = None
+    target: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Stack:
+    """One kind of attention in a run: rows are queries, cols are keys."""
+
+    name: str
+    layers: int
+    heads: int
+    rows: int
+    cols: int
+
+
+@dataclass(frozen=True, slots=True)
+class Milliseconds:
+    """Where the time of a run went."""
+
+    tokenize: float
+    forward: float
+    total: float
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Run:
+    """`tokens` by input, "encoder" and "decoder". `bytes` is what the run's tensors hold, each storage once."""
+
+    id: str
+    request: RunRequest
+    model: LoadedModel
+    tokens: Mapping[str, Tokens]
+    stacks: tuple[Stack, ...]
+    kept: Pass = field(repr=False)
+    milliseconds: Milliseconds
+    bytes: int
+    checks: tuple[Check, ...]
+    warnings: tuple[str, ...]
+
+    def stack(self, name: str | None) -> Stack:
+        """The stack of that name, or the only one. Raises StackUnknown."""
+        if name is None and len(self.stacks) == 1:
+            return self.stacks[0]
+        found = next((s for s in self.stacks if s.name == name), None)
+        if found is None:
+            names = ", ".join(s.name for s in self.stacks)
+            raise StackUnknown(f"This model's kinds of attention are: {names}.", "Name one of them as `stack`.")
+        return found
+
+    def records(self, stack: str) -> tuple[LayerRecord, ...]:
+        """The layers of a stack, as they were kept."""
+        return self.kept.layers[stack]
+
+    def tokens_of(self, stack: str) -> tuple[Tokens, Tokens]:
+        """The tokens that ask (rows) and the tokens that are looked at (columns)."""
+        if stack == "cross":
+            return self.tokens["decoder"], self.tokens["encoder"]
+        return self.tokens[stack], self.tokens[stack]
+
+    def logits(self, positions: slice | Tensor) -> Tensor:
+        """Logits [positions, V] through the model's own head, on the CPU in float32."""
+        return unembed(self.model.network, self.kept.final[positions]).cpu()
+
+
+def run_id(secret: bytes, model: LoadedModel, request: RunRequest) -> str:
+    """A hash of everything that determines a run, keyed with the installation's secret so that ids cannot be guessed."""
+    parts = (model.info.id, model.info.revision, model.dtype, *astuple(request))
+    return hmac.new(secret, json.dumps(parts).encode(), hashlib.sha256).hexdigest()[:32]
+
+
+def read_tokens(model: LoadedModel, request: RunRequest, settings: Settings) -> dict[str, Tokens]:
+    """The tokens of a request by input. Raises what is wrong with the texts, before any pass."""
+    info, limit = model.info, settings.text_limit
+    text = clean_text(request.text, limit)
+    pair = None if request.pair is None else clean_text(request.pair, limit, "pair")
+    if pair is not None and not info.pairs:
+        raise PairUnsupported(
+            "This model takes one text only.", "Leave `pair` out, or choose an encoder such as minilm."
+        )
+    if request.target is not None and info.kind != "encoder-decoder":
+        raise PairUnsupported("Only an encoder-decoder takes a target.", "Leave `target` out.")
+    tokens = tokenize(model.tokenizer, text, pair)
+    if info.kind != "encoder-decoder":
+        return {model.network.layout.kind: tokens}
+    target = None if request.target is None else clean_text(request.target, limit, "target")
+    return {"encoder": tokens, "decoder": _decoder_tokens(model, target)}
+
+
+def _decoder_tokens(model: LoadedModel, target: str | None) -> Tokens:
+    """The start token and the target without its last: at each position the decoder predicts the next."""
+    start = model.network.model.config.decoder_start_token_id
+    name = str(model.tokenizer.convert_ids_to_tokens(start))
+    first = Token(0, start, name, name, None, None, None, True, 0, 1)
+    if target is None:
+        return Tokens((first,), "start token only", 0, ())
+    tokens = tokenize_target(model.tokenizer, target)
+    moved = tuple(replace(token, index=token.index + 1) for token in tokens.items[:-1])
+    return replace(tokens, items=(first, *moved))
+
+
+def check_price(model: LoadedModel, tokens: Mapping[str, Tokens], settings: Settings) -> int:
+    """The bytes that the run will keep. Raises TooManyTokens, with the most that fit, when it can never be run here."""
+    counts = {name: len(t) for name, t in tokens.items()}
+    for name, count in counts.items():
+        fits = most_tokens(model.shapes, counts, name, settings.run_limit)
+        most = min(fits, model.info.max_tokens or fits)
+        if count > most:
+            why = "the model has positions for" if most == model.info.max_tokens else "the memory for one run holds"
+            raise TooManyTokens(
+                f"The text comes to {count} tokens; {why} {most}.", f"Shorten it to at most {most} tokens."
+            )
+    return run_bytes(model.shapes, counts)
+
+
+def inputs_of(model: LoadedModel, tokens: Mapping[str, Tokens]) -> dict[str, Tensor]:
+    """Tokens as the model's inputs, a batch of one without padding, so that no mask is needed."""
+    device = model.network.device
+    first = tokens.get("encoder") or tokens["decoder"]
+    inputs = {"input_ids": torch.tensor([first.ids], device=device)}
+    segments = getattr(model.network.model.config, "type_vocab_size", 0)
+    if first.type_ids is not None and segments > 1:
+        inputs["token_type_ids"] = torch.tensor([first.type_ids], device=device)
+    if "encoder" in tokens and "decoder" in tokens:
+        inputs["decoder_input_ids"] = torch.tensor([tokens["decoder"].ids], device=device)
+    return inputs
+
+
+def make_run(
+    identity: str,
+    model: LoadedModel,
+    request: RunRequest,
+    tokens: Mapping[str, Tokens],
+    tokenize_seconds: float,
+    progress: Progress,
+    cancelled: IsCancelled,
+) -> Run:
+    """The forward pass, and the run that comes of it. Raises Cancelled when nobody waits any more."""
+    layers = sum(model.shapes.hidden_states.values()) - len(model.shapes.hidden_states)
+    recorder = Recorder(
+        progress=lambda done: progress(Stage("forward", done, layers, f"Layer {done + 1} of {layers}")),
+        stopped=cancelled,
+    )
+    started = time.perf_counter()
+    try:
+        kept = forward(model.network, inputs_of(model, tokens), recorder)
+    except PassStopped as exc:
+        raise Cancelled("The run was stopped, since nobody waited for it any more.", "Post it again.") from exc
+    seconds = time.perf_counter() - started
+    counts = {name: len(t) for name, t in tokens.items()}
+    stacks = tuple(Stack(s.name, s.layers, s.heads, *rows_and_cols(s.name, counts)) for s in model.shapes.stacks)
+    warnings = list(model.info.warnings)
+    if model.info.kind == "encoder-decoder" and request.target is None:
+        warnings.append("No target was given: the decoder has seen its start token only.")
+    return Run(
+        identity, request, model, tokens, stacks, kept,
+        Milliseconds(tokenize_seconds * 1e3, seconds * 1e3, (tokenize_seconds + seconds) * 1e3),
+        storage_bytes(kept.tensors()), run_checks(kept, tokens, model.dtype), tuple(warnings),
+    )  # fmt: skip
+
+
+def run_checks(kept: Pass, tokens: Mapping[str, Tokens], dtype: str) -> tuple[Check, ...]:
+    """What is tested on every run: the offsets, that the output is finite, and our z against the model's own."""
+    checks: list[Check] = [check for t in tokens.values() for check in t.checks]
+    worst = float(kept.final.abs().max())
+    checks.append(at_most("largest-output", worst, torch.finfo(kept.final.dtype).max))
+    differences = [r.z_difference for records in kept.layers.values() for r in records if r.z_difference is not None]
+    if differences:
+        scale = max(
+            1.0, *(float(r.v.abs().max()) for records in kept.layers.values() for r in records if r.v is not None)
+        )
+        limit = Z_LIMIT if dtype == "float32" else torch.finfo(kept.final.dtype).eps * 4
+        worst_z = max(differences) if all(d == d for d in differences) else float("nan")
+        checks.append(at_most("z-equals-the-models", worst_z / scale, limit))
+    return tuple(checks)

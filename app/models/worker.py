@@ -1,0 +1,72 @@
+"""One thread per model does all of its work, in order of urgency: looks first, then runs, then long jobs.
+
+torch's kernels use every core by themselves, so two passes at once only slow each other down. The queue is
+bounded: what does not fit is refused at once (Busy), instead of being late.
+"""
+
+from __future__ import annotations
+
+import itertools
+import queue
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future
+from enum import IntEnum
+from typing import Any, TypeVar
+
+from app.errors import Busy
+
+T = TypeVar("T")
+
+
+class Urgency(IntEnum):
+    """What goes first."""
+
+    LOOK = 0
+    RUN = 1
+    LONG = 2
+    STOP = 3
+
+
+class Worker:
+    """A thread and its queue. `close` lets it finish what was asked."""
+
+    def __init__(self, name: str, limit: int) -> None:
+        self._queue: queue.PriorityQueue[tuple[int, int, Future[Any] | None, Callable[[], Any] | None]]
+        self._queue = queue.PriorityQueue(limit)
+        self._order = itertools.count()
+        self._thread = threading.Thread(target=self._work, name=f"model {name}", daemon=True)
+        self._thread.start()
+
+    @property
+    def waiting(self) -> int:
+        """Jobs that have not begun."""
+        return self._queue.qsize()
+
+    def submit(self, job: Callable[[], T], urgency: Urgency) -> Future[T]:
+        """Queue a job. A future that is cancelled before its turn is skipped. Raises Busy when the queue is full."""
+        future: Future[T] = Future()
+        try:
+            self._queue.put_nowait((urgency, next(self._order), future, job))
+        except queue.Full as exc:
+            raise Busy(
+                "Too many requests are waiting for this model.", "Try again in a moment.", retry_after=2
+            ) from exc
+        return future
+
+    def close(self) -> None:
+        """Stop after what is queued."""
+        self._queue.put((Urgency.STOP, next(self._order), None, None))
+
+    def _work(self) -> None:
+        while True:
+            _, _, future, job = self._queue.get()
+            if future is None or job is None:
+                return
+            if not future.set_running_or_notify_cancel():
+                continue
+            try:
+                future.set_result(job())
+            except BaseException as exc:
+                future.set_exception(exc)
+            del future, job  # or the last answer stays in memory until the next job
