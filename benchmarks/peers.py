@@ -19,7 +19,7 @@ Name = Literal["minilm", "smollm2"]
 @cache
 def folder(name: Name) -> Path:
     """Where the checkpoint is that both sides load (SmolLM2 is converted from its GGUF on first use)."""
-    return locate(name, Settings(), lambda _: None, lambda: False).folder
+    return locate(name, Settings()).folder
 
 
 @cache
