@@ -6,56 +6,62 @@ answers with those that are limits.
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Literal
 
 from pydantic import ByteSize, Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-MB = 1024 * 1024
+KB = 1024
+MB = 1024 * KB
 GB = 1024 * MB
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
 def default_cache_dir() -> Path:
-    """Where converted models and the installation's secret are kept: `$XDG_CACHE_HOME/headlight` or `~/.cache/headlight`."""
-    import os
-
+    """Where converted models and the installation's secret are: `$XDG_CACHE_HOME/headlight` or `~/.cache/headlight`."""
     base = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
     return Path(base) / "headlight"
 
 
-class Settings(BaseSettings):
-    """Sizes are bytes (or text such as "2GB"), times are seconds."""
+def size(count: int, help: str) -> ByteSize:
+    """A setting in bytes, which may be given as text such as "2GB"."""
+    default: ByteSize = Field(ByteSize(count), gt=0, description=help)
+    return default
 
-    model_config = SettingsConfigDict(env_prefix="HEADLIGHT_", frozen=True, extra="ignore")
+
+class Settings(BaseSettings):
+    """Sizes are bytes, times are seconds."""
+
+    model_config = SettingsConfigDict(env_prefix="HEADLIGHT_", frozen=True, extra="ignore", hide_input_in_errors=True)
 
     # where it listens and who may ask
     host: str = Field("127.0.0.1", description="Address to listen on. Anything but loopback asks for a token.")
     port: int = Field(8000, ge=0, le=65535, description="Port to listen on; 0 picks a free one.")
-    allowed_hosts: tuple[str, ...] = Field(LOOPBACK, description="Host names that are answered (the address listened on is added).")
-    token: str | None = Field(None, min_length=16, description="The token asked for when bound elsewhere; made up and printed when not given.")
+    allowed_hosts: tuple[str, ...] = Field(LOOPBACK, description="Host names answered, beside the one listened on.")
+    token: str | None = Field(None, min_length=16, description="Asked for when bound elsewhere; made up if not given.")
     # models
     models: dict[str, Path] = Field(default_factory=dict, description="Folders offered as models: name=PATH.")
     hub: bool = Field(True, description="May models be fetched from the Hugging Face hub by id?")
     hub_timeout: float = Field(1.5, gt=0, description="How long to wait for the hub's first answer.")
-    download_limit: ByteSize = Field(ByteSize(6 * GB), gt=0, description="Largest download from the hub.")
-    model_limit: ByteSize = Field(ByteSize(8 * GB), gt=0, description="Largest model that is loaded, in memory.")
-    model_budget: ByteSize = Field(ByteSize(12 * GB), gt=0, description="Memory for all loaded models; the least recently used go first.")
+    download_limit: ByteSize = size(6 * GB, "Largest download from the hub.")
+    model_limit: ByteSize = size(8 * GB, "Largest model that is loaded, in memory.")
+    model_budget: ByteSize = size(12 * GB, "Memory for all loaded models; the least recently used go first.")
     default_model: str = Field("minilm", description="The model the page opens on; loaded at start.")
     warm: bool = Field(True, description="Load the default model and compute the first example at start.")
     dtype: Literal["float32", "bfloat16", "float16"] = Field("float32", description="Numbers that models compute with.")
     device: str = Field("auto", description="auto, cpu, cuda, cuda:0, mps, ...")
     threads: int = Field(0, ge=0, description="torch threads; 0 leaves torch's choice.")
-    cache_dir: Path = Field(default_factory=default_cache_dir, description="Folder for converted models and the installation's secret.")
+    cache_dir: Path = Field(default_factory=default_cache_dir, description="For converted models and run ids' secret.")
     # runs
-    run_limit: ByteSize = Field(ByteSize(2 * GB), gt=0, description="Largest run that is stored.")
-    run_budget: ByteSize = Field(ByteSize(4 * GB), gt=0, description="Memory for all stored runs; the least recently used go first.")
-    look_budget: float = Field(2.0, gt=0, description="Longest work a GET may cause; what takes longer asks for a stream.")
+    run_limit: ByteSize = size(2 * GB, "Largest run that is stored.")
+    run_budget: ByteSize = size(4 * GB, "Memory for all stored runs; the least recently used go first.")
+    look_budget: float = Field(2.0, gt=0, description="Longest work a GET may cause; more asks for a stream.")
     queue_limit: int = Field(32, gt=0, description="Jobs that may wait for one model; more are refused (503).")
     # requests
-    body_limit: ByteSize = Field(ByteSize(512 * 1024), gt=0, description="Largest body of a request.")
-    text_limit: ByteSize = Field(ByteSize(256 * 1024), gt=0, description="Largest text, in bytes of UTF-8.")
+    body_limit: ByteSize = size(512 * KB, "Largest body of a request.")
+    text_limit: ByteSize = size(256 * KB, "Largest text, in bytes of UTF-8.")
     receive_timeout: float = Field(15.0, gt=0, description="How long a client may take to send its request.")
 
     def limits(self) -> dict[str, int | float]:

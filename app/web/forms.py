@@ -12,7 +12,9 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 Index = Annotated[int, Field(ge=0, le=10_000_000)]
 Lens = Literal["raw", "rollout", "no-sink", "norm", "alti", "value-zeroing", "gradient"]
-Stack = Literal["encoder", "decoder", "cross"]
+Stack = Annotated[
+    str, Field(max_length=40, description="encoder, decoder or cross; may be left out where there is one.")
+]
 
 
 class Body(BaseModel):
@@ -91,7 +93,7 @@ def bounds(text: str | None) -> tuple[int, int] | None:
 class AttentionQuery(Query):
     """Which maps, which part of them, how far pooled."""
 
-    stack: Annotated[Stack | None, Field(description="May be left out where there is one.")] = None
+    stack: Stack | None = None
     layer: Annotated[Index | None, Field(description="Left out: all layers; `size` is then needed.")] = None
     head: Annotated[Index | None, Field(description="Left out: all heads of the layer.")] = None
     rows: Span = None
@@ -107,9 +109,9 @@ class LogitsQuery(Query):
     """Which position, and the steps between logits and probabilities."""
 
     position: Annotated[Index | None, Field(description="Left out: the last token, or the first mask.")] = None
-    temperature: Annotated[float, Field(gt=0, le=100, allow_inf_nan=False)] = 1.0
+    temperature: Annotated[float, Field(ge=0, le=100, allow_inf_nan=False, description="0: the likeliest only.")] = 1.0
     top_k: Annotated[int, Field(ge=0, le=10_000_000, description="0: no limit.")] = 0
-    top_p: Annotated[float, Field(gt=0, le=1, allow_inf_nan=False)] = 1.0
+    top_p: Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)] = 1.0
     min_p: Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)] = 0.0
     limit: Annotated[int, Field(ge=1, le=1000, description="How many candidates are given.")] = 20
     search: Annotated[str | None, Field(max_length=200, description="Only candidates with this in their text.")] = None

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Annotated
 from fastapi import APIRouter, Header, Query, Request
 from starlette.responses import Response
 
-from app.errors import NotYet
 from app.web import wire
 from app.web.body import StrictRoute
 from app.web.forms import AttentionForm, AttentionQuery, bounds
@@ -34,7 +33,6 @@ async def read_attention(
 ) -> Response:
     """`values` is always [layers][heads][rows][cols]; rows are queries, columns are keys."""
     form = wire.accepted(accept)
-    check_built(query)
 
     def question(engine: Engine, cancelled: Cancelled) -> tuple[Run, AttentionAnswer]:
         found = engine.get(run)
@@ -49,7 +47,6 @@ async def post_attention(form: AttentionForm, request: Request, service: Service
     """The tokens and one layer's maps, for curl."""
     wanted = wire.accepted(accept)
     query = AttentionQuery(stack=form.stack, layer=form.layer, head=form.head, lens=form.lens)
-    check_built(query)
 
     def question(engine: Engine, cancelled: Cancelled) -> tuple[Run, AttentionAnswer]:
         made, _ = run_form(engine, form, cancelled)
@@ -59,31 +56,16 @@ async def post_attention(form: AttentionForm, request: Request, service: Service
     return wire.matrices(answer, wanted, "f32", labels=labels(made, answer), tokens=document(made)["tokens"])
 
 
-def check_built(query: AttentionQuery) -> None:
-    """Raises NotYet for what has a name already and is not computed yet."""
-    if query.lens not in ("raw", "rollout"):
-        raise NotYet("This lens is not built yet.", "Use lens=raw or lens=rollout.")
-    if query.group == "word":
-        raise NotYet("Grouping by words is not built yet.", "Use group=token.")
-
-
 def look(engine: Engine, run: Run, query: AttentionQuery, cancelled: Cancelled) -> AttentionAnswer:
     """Ask the analysis, on the model's thread. Called in a thread."""
     from app.analyses.attention import attention
 
+    budget = engine.settings.look_budget
+    parameters = query.model_dump(exclude={"dtype", "rows", "cols"})
+    rows, cols = bounds(query.rows), bounds(query.cols)
     return engine.look(
         run,
-        lambda run: attention(
-            run,
-            query.stack,
-            query.layer,
-            query.head,
-            bounds(query.rows),
-            bounds(query.cols),
-            query.size,
-            query.pool,
-            query.lens,
-        ),
+        lambda run: attention(run, rows=rows, cols=cols, budget=budget, cancelled=cancelled, **parameters),
         cancelled,
     )
 
