@@ -6,7 +6,7 @@
 import { headColour, headDash } from '../colour.js';
 import { weight as written } from '../ticks.js';
 import { eachWeight } from '../weights.js';
-import { curve, level, levelWeight, LEAST_DRAWN, LEAST_SHOWN, LEVELS, middle, seen, stroke, strokeAlone } from './heads_geometry.js';
+import { curve, lane, level, levelWeight, LEAST_DRAWN, LEAST_SHOWN, LEVELS, middle, seen, stroke, strokeAlone } from './heads_geometry.js';
 
 /**
  * @typedef {import('./heads_geometry.js').Geometry} Geometry
@@ -18,7 +18,6 @@ import { curve, level, levelWeight, LEAST_DRAWN, LEAST_SHOWN, LEVELS, middle, se
  * @property {string} faint
  * @property {string} glow
  * @property {string} font family of the numbers
- * @property {boolean} dark
  *
  * @typedef {object} Scene
  * @property {Geometry} g
@@ -57,36 +56,36 @@ export function surface(canvas, width, height) {
  * Every line of the rows that are seen.
  * @param {CanvasRenderingContext2D} c
  * @param {Scene} scene
- * @param {readonly number[]} [heads] other heads than the scene's, for a look at one of them
  * @returns {number} how many lines
  */
-export function paintAll(c, { g, scroll, index, heads: shown, paint }, heads = shown) {
+export function paintAll(c, { g, scroll, index, heads, paint }) {
   const [first, last] = seen(g, scroll, g.rows);
+  /** @type {(Path2D|undefined)[]} a path for each level and head: the weak ones first, so that strong lines stay on top */
+  const paths = new Array(LEVELS * heads.length);
   let count = 0;
-  c.globalCompositeOperation = paint.dark ? 'screen' : 'multiply';
-  c.lineCap = 'round';
-  for (const head of heads) {
-    /** @type {(Path2D|undefined)[]} */
-    const paths = new Array(LEVELS);
+  for (const [place, head] of heads.entries()) {
+    const shift = lane(g, place, heads.length) - scroll;
     for (let query = first; query < last; query += 1) {
-      const from = middle(g, query) - scroll;
+      const from = middle(g, query) + shift;
       eachWeight(index, 'query', query, [head], (_, key, weight) => {
-        const path = (paths[level(weight)] ??= new Path2D());
+        const path = (paths[level(weight) * heads.length + place] ??= new Path2D());
         path.moveTo(g.left, from);
-        path.bezierCurveTo(...curve(g, from, middle(g, key) - scroll));
+        path.bezierCurveTo(...curve(g, from, middle(g, key) + shift));
         count += 1;
       }, LEAST_DRAWN);
     }
+  }
+  c.lineCap = 'round';
+  paths.forEach((path, at) => {
+    const head = heads[at % heads.length];
+    if (!path || head === undefined) return;
+    const { width, alpha } = stroke(g, heads.length, levelWeight(Math.floor(at / heads.length)));
     c.strokeStyle = headColour(head, paint.palette);
     c.setLineDash(headDash(head));
-    paths.forEach((path, step) => {
-      if (!path) return;
-      const { width, alpha } = stroke(levelWeight(step));
-      c.globalAlpha = alpha;
-      c.lineWidth = width;
-      c.stroke(path);
-    });
-  }
+    c.globalAlpha = alpha;
+    c.lineWidth = width;
+    c.stroke(path);
+  });
   return count;
 }
 
@@ -99,19 +98,20 @@ export function paintAll(c, { g, scroll, index, heads: shown, paint }, heads = s
  * @param {number|null} partner the token at the other end that is pointed at as well
  */
 export function paintOne(c, { g, scroll, index, heads, paint }, side, item, partner) {
-  const here = middle(g, item) - scroll;
+  const shifts = new Map(heads.map((head, place) => [head, lane(g, place, heads.length) - scroll]));
   c.lineCap = 'round';
   eachWeight(index, side, item, heads, (head, other, weight) => {
-    const there = middle(g, other) - scroll;
-    const [from, to] = side === 'query' ? [here, there] : [there, here];
-    const { width, alpha } = strokeAlone(weight);
+    const shift = shifts.get(head) ?? -scroll;
+    const [query, key] = side === 'query' ? [item, other] : [other, item];
+    const from = middle(g, query) + shift;
+    const { width, alpha } = strokeAlone(g, heads.length, weight);
     c.strokeStyle = headColour(head, paint.palette);
     c.setLineDash(headDash(head));
     c.globalAlpha = partner === null || partner === other ? alpha : alpha * 0.25;
     c.lineWidth = width;
     c.beginPath();
     c.moveTo(g.left, from);
-    c.bezierCurveTo(...curve(g, from, to));
+    c.bezierCurveTo(...curve(g, from, middle(g, key) + shift));
     c.stroke();
   }, LEAST_SHOWN);
   c.globalAlpha = 1;

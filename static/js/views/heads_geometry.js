@@ -97,14 +97,37 @@ export function levelWeight(step) {
   return ((step + 0.5) / LEVELS) ** 2;
 }
 
-/** @param {number} weight @returns {{width: number, alpha: number}} of a line in the whole picture */
-export function stroke(weight) {
-  return { width: 0.6 + 4.4 * weight, alpha: Math.min(0.08 + 0.92 * weight ** 0.8, 0.9) };
+/**
+ * Heads that join the same two tokens run side by side, each in its own lane across the height of a row.
+ * @param {Geometry} g
+ * @param {number} place of the head among those shown
+ * @param {number} count how many are shown
+ * @returns {number} offset from the middle of the row
+ */
+export function lane(g, place, count) {
+  return count < 2 ? 0 : (place / (count - 1) - 0.5) * Math.min(g.rowHeight * 0.62, (count - 1) * 4);
 }
 
-/** @param {number} weight @returns {{width: number, alpha: number}} of a line of the token that is pointed at */
-export function strokeAlone(weight) {
-  return { width: 0.8 + 5.2 * weight, alpha: Math.min(0.16 + 0.84 * weight ** 0.6, 0.95) };
+/**
+ * @param {Geometry} g
+ * @param {number} count how many heads are shown: the fewer, the wider the widest line
+ * @param {number} weight
+ * @returns {{width: number, alpha: number}} of a line in the whole picture
+ */
+export function stroke(g, count, weight) {
+  const widest = Math.min(Math.max((g.rowHeight * 0.9) / count, 2.2), 5.5);
+  return { width: 0.5 + (widest - 0.5) * weight, alpha: Math.min(0.1 + 0.9 * weight ** 0.75, 0.92) };
+}
+
+/**
+ * @param {Geometry} g
+ * @param {number} count
+ * @param {number} weight
+ * @returns {{width: number, alpha: number}} of a line of the token that is pointed at
+ */
+export function strokeAlone(g, count, weight) {
+  const { width } = stroke(g, count, weight);
+  return { width: width + 0.4, alpha: Math.min(0.16 + 0.84 * weight ** 0.5, 1) };
 }
 
 /**

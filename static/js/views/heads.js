@@ -1,0 +1,312 @@
+/**
+ * Heads: the tokens twice, and lines from each query to the keys it attends to, one colour a head. The lines are
+ * two canvases; the tokens are two listboxes; both hold only what can be seen.
+ */
+
+import { headPalette, token } from '../colour.js';
+import { h, visible } from '../dom.js';
+import { pngBlob, svgBlob } from '../picture.js';
+import { stackOf } from '../selection.js';
+import { mapsOf } from '../strength.js';
+import { named, shorten, weight as written } from '../ticks.js';
+import { eachWeight, index as indexOf } from '../weights.js';
+import { paintAll, paintOne, strongest, surface } from './heads_canvas.js';
+import { chips } from './heads_chips.js';
+import { hit, layout, LEAST_DRAWN, LEAST_SHOWN, middle } from './heads_geometry.js';
+import { headsSvg } from './heads_svg.js';
+import { column } from './heads_tokens.js';
+
+/** A layer's maps up to this many numbers are fetched whole; of larger ones the rows near the window. */
+const WHOLE = 1_500_000;
+
+/** The name under which the time of one hover is measured. */
+export const MEASURE = 'heads-hover';
+
+/**
+ * @param {import('../types.js').Stack} stack
+ * @returns {number} how many rows are fetched at once
+ */
+export function rowsAtOnce({ heads, rows, cols }) {
+  return heads * rows * cols <= WHOLE ? rows : Math.min(rows, Math.max(96, Math.floor(WHOLE / (heads * cols))));
+}
+
+/**
+ * @param {Readonly<import('../types.js').Selection>} state
+ * @param {import('../types.js').Stack} stack
+ * @param {number} first the first row wanted
+ * @returns {import('../types.js').AttentionParams}
+ */
+function params(state, stack, first) {
+  const count = rowsAtOnce(stack);
+  const from = Math.max(0, Math.min(first, stack.rows - count));
+  const part = count < stack.rows ? { rows: /** @type {[number, number]} */ ([from, from + count]) } : {};
+  return { stack: stack.name, layer: state.layer, lens: state.lens, dtype: 'f32', ...part };
+}
+
+/** @type {import('../types.js').View} */
+export const heads = {
+  id: 'heads',
+  title: 'Heads',
+  howto: 'Each line runs from a token on the left to a token it attends to on the right: the thicker the line, the larger the weight, '
+    + 'and each colour is one head. Point at a token to see only its lines with their weights, click to keep it, and use the numbered '
+    + 'buttons to choose heads.',
+  needs: (state, run) => ({ attention: params(state, stackOf(state, run), 0) }),
+  mount,
+};
+
+/**
+ * @param {HTMLElement} el
+ * @param {import('../types.js').ViewContext} ctx
+ * @returns {import('../types.js').ViewHandle}
+ */
+function mount(el, ctx) {
+  const { rows, cols } = ctx.tokens;
+  let state = ctx.store.get();
+  /** @type {import('../weights.js').Index|null} */
+  let index = null;
+  /** @type {import('./heads_canvas.js').Paint} */
+  let paint = paints();
+  /** @type {readonly number[]} */
+  let shown = [];
+  /** @type {Readonly<import('../types.js').Hover>} */
+  let hover = { query: null, key: null };
+  /** @type {number|null} */
+  let preview = null;
+  /** @type {import('../types.js').AttentionData|undefined} */
+  let source;
+  let drawn = false;
+  let asked = 0;
+  let frame = 0;
+  let g = layout({ width: 600, most: 400, rows: rows.length, cols: cols.length, label: 100 });
+
+  const base = h('canvas.heads-base', { 'aria-hidden': 'true' });
+  const over = h('canvas.heads-over', { 'aria-hidden': 'true' });
+  const stage = h('div.heads-stage', {}, base, over);
+  const queries = column('query', rows, {
+    point: (query) => point({ query, key: null }), pin: (query) => pin('query', query), across: () => keys.element.focus(),
+  });
+  const keys = column('key', cols, {
+    point: (key) => point({ query: null, key }), pin: (key) => pin('key', key), across: () => queries.element.focus(),
+  });
+  const sheet = h('div.heads-sheet', {}, stage, queries.element, keys.element);
+  const scroller = h('div.heads-scroll', {}, sheet);
+  const toggles = chips({ set: (list) => ctx.store.set({ heads: list }), preview: look });
+  const foot = h('p.heads-foot', {});
+  const ends = h('div.heads-ends', { 'aria-hidden': 'true' }, h('span', {}, 'queries look …'), h('span', {}, '… at keys'));
+  el.append(h('div.heads', {}, toggles.element, ends, scroller, foot));
+
+  /** @returns {import('./heads_canvas.js').Scene|null} */
+  const scene = () => index && { g, scroll: scroller.scrollTop, index, heads: shown, paint };
+
+  function measure() {
+    const width = scroller.clientWidth;
+    if (!width) return;
+    const most = Math.max(320, Math.min(globalThis.innerHeight * 0.74, 860));
+    g = layout({ width, most, rows: rows.length, cols: cols.length, label: widest([...rows, ...cols], scroller) });
+    sheet.style.height = `${g.full}px`;
+    scroller.style.height = `${g.height}px`;
+    ends.style.setProperty('--left', `${g.left - 8}px`);
+    ends.style.setProperty('--right', `${g.right + 8}px`);
+  }
+
+  function drawAll() {
+    const now = scene();
+    queries.draw(g, scroller.scrollTop);
+    keys.draw(g, scroller.scrollTop);
+    const c = surface(base, g.width, g.height);
+    if (now) paintAll(c, now);
+    drawOver();
+  }
+
+  function drawOver() {
+    const c = surface(over, g.width, g.height);
+    const now = scene();
+    // what is pointed at goes before what is pinned, a query before a key
+    const query = hover.query ?? (hover.key === null ? state.query : null);
+    const key = query === null ? hover.key ?? state.key : hover.key ?? (hover.query === null ? state.key : null);
+    queries.mark(hover.query, state.query);
+    keys.mark(hover.key, state.key);
+    stage.classList.toggle('is-dim', query !== null || key !== null || preview !== null);
+    if (!now) return;
+    if (preview !== null) paintAll(c, { ...now, heads: [preview] });
+    else if (query !== null) paintOne(c, now, 'query', query, key);
+    else if (key !== null) paintOne(c, now, 'key', key, null);
+  }
+
+  /** @param {number|null} head */
+  function look(head) {
+    if (head === preview) return;
+    preview = head;
+    drawOver();
+  }
+
+  /** @param {import('../types.js').Hover} next by the keyboard: seen, and said */
+  function point(next) {
+    ctx.setHover(next);
+    const [side, item] = next.query === null ? /** @type {const} */ (['key', next.key]) : /** @type {const} */ (['query', next.query]);
+    if (item === null) return;
+    reveal(item);
+    if (!index) return;
+    const [from, to] = side === 'query' ? [rows, cols] : [cols, rows];
+    const list = strongest(index, shown, side, item).slice(0, 3)
+      .map(({ other, head, weight }) => `${named(to[other], other)} ${written(weight)}${shown.length > 1 ? ` by head ${head}` : ''}`);
+    const verb = side === 'query' ? 'attends to' : 'is attended to by';
+    ctx.announce(`${named(from[item], item)} ${verb} ${list.length ? list.join(', ') : `nothing above ${LEAST_SHOWN}`}`);
+  }
+
+  /** @param {'query'|'key'} side @param {number} item */
+  function pin(side, item) {
+    ctx.store.set({ [side]: state[side] === item ? null : item });
+  }
+
+  /** @param {number} item scroll so that its row is seen */
+  function reveal(item) {
+    const y = middle(g, item);
+    const margin = g.rowHeight * 1.5;
+    if (y < scroller.scrollTop + margin) scroller.scrollTop = y - margin;
+    else if (y > scroller.scrollTop + g.height - margin) scroller.scrollTop = y - g.height + margin;
+  }
+
+  /** Fetch the rows that are seen where the answer at hand lacks them. */
+  async function fetchSeen() {
+    if (!index) return;
+    const first = Math.floor(scroller.scrollTop / g.rowHeight);
+    const last = Math.min(rows.length, first + Math.ceil(g.height / g.rowHeight));
+    const { rowEdges } = index.maps;
+    if (first >= (rowEdges[0] ?? 0) && last <= (rowEdges.at(-1) ?? 0)) return;
+    const mine = (asked += 1);
+    const stack = stackOf(state, ctx.run);
+    const wanted = params(state, stack, Math.round((first + last - rowsAtOnce(stack)) / 2));
+    const { attention } = await ctx.fetch({ attention: wanted });
+    if (mine !== asked || !attention) return;
+    index = indexOf(mapsOf(attention, state.layer), LEAST_SHOWN);
+    drawAll();
+  }
+
+  scroller.addEventListener('scroll', () => {
+    cancelAnimationFrame(frame);
+    frame = requestAnimationFrame(() => {
+      drawAll();
+      fetchSeen().catch(() => { /* the page shows what went wrong */ });
+    });
+  }, { passive: true });
+  sheet.addEventListener('pointermove', (event) => {
+    const at = performance.now();
+    const box = sheet.getBoundingClientRect();
+    const next = hit(g, event.clientX - box.left, event.clientY - box.top);
+    if (next.query === hover.query && next.key === hover.key) return;
+    ctx.setHover(next);
+    performance.measure(MEASURE, { start: at });
+    // measures pile up in the page; an observer has been told of this one already
+    performance.clearMeasures(MEASURE);
+  });
+  sheet.addEventListener('pointerleave', () => ctx.setHover({ query: null, key: null }));
+  sheet.addEventListener('click', (event) => {
+    const box = sheet.getBoundingClientRect();
+    const { query, key } = hit(g, event.clientX - box.left, event.clientY - box.top);
+    if (query !== null) pin('query', query);
+    else if (key !== null) pin('key', key);
+  });
+  const resize = new ResizeObserver(() => {
+    measure();
+    drawAll();
+  });
+  resize.observe(el);
+
+  return {
+    update(next, data) {
+      const before = state;
+      state = next;
+      paint = paints();
+      if (data.attention && data.attention !== source) {
+        source = data.attention;
+        asked += 1;
+        index = indexOf(mapsOf(data.attention, next.layer), LEAST_SHOWN);
+      }
+      const all = index ? index.maps.heads : [];
+      shown = next.heads === null ? all : next.heads.filter((head) => all.includes(head));
+      toggles.draw(data.attention?.meta.heads.length ?? all.length, shown, paint.palette);
+      foot.textContent = note(shown.length, all.length);
+      measure();
+      if (next.query !== null && (before.query !== next.query || !drawn)) reveal(next.query);
+      drawn = true;
+      drawAll();
+      fetchSeen().catch(() => { /* the page shows what went wrong */ });
+    },
+    hover(next) {
+      hover = next;
+      drawOver();
+    },
+    destroy() {
+      resize.disconnect();
+      cancelAnimationFrame(frame);
+      el.replaceChildren();
+    },
+    key(event) {
+      if (event.key !== 'Escape' || (state.query === null && state.key === null)) return false;
+      ctx.store.set({ query: null, key: null });
+      return true;
+    },
+    picture: { png: () => pngBlob(svg()), svg: async () => svgBlob(svg()) },
+    table: () => table(index, shown, rows, cols, state.query),
+  };
+
+  function svg() {
+    const now = scene();
+    if (!now) throw new Error('there is no picture yet');
+    const look = { paper: token('--paper', '#fff'), text: token('--font-text', 'serif'), title: `${ctx.run.model}, layer ${state.layer}` };
+    return headsSvg(now, ctx.tokens, look, state.query);
+  }
+}
+
+/** @returns {import('./heads_canvas.js').Paint} in the theme that is showing */
+function paints() {
+  return {
+    palette: headPalette(), ink: token('--ink', '#222'), faint: token('--ink-3', '#777'), glow: token('--glow', '#fb3'),
+    font: token('--font-ui', 'sans-serif'),
+  };
+}
+
+/**
+ * The width of the widest label, in the font of the place.
+ * @param {readonly import('../types.js').Token[]} tokens
+ * @param {HTMLElement} place
+ */
+function widest(tokens, place) {
+  const c = document.createElement('canvas').getContext('2d');
+  if (!c) return 100;
+  const style = getComputedStyle(place);
+  c.font = `${style.fontSize} ${style.fontFamily}`;
+  const most = tokens.reduce((wide, item) => Math.max(wide, c.measureText(shorten(visible(item.display), 24)).width), 20);
+  return most + 18;
+}
+
+/** @param {number} shown @param {number} all */
+function note(shown, all) {
+  if (shown === 0) return 'No head is chosen: press a number above.';
+  const which = all < 2 ? '' : shown === all ? `All ${all} heads. ` : `${shown} of ${all} heads. `;
+  return `${which}Weights below ${LEAST_DRAWN} are left out until you point at a token. `
+    + `Where several heads reach the same token, the number is the largest weight.`;
+}
+
+/**
+ * @param {import('../weights.js').Index|null} index
+ * @param {readonly number[]} shown
+ * @param {readonly import('../types.js').Token[]} rows
+ * @param {readonly import('../types.js').Token[]} cols
+ * @param {number|null} pinned only this query, then
+ * @returns {import('../types.js').Table}
+ */
+function table(index, shown, rows, cols, pinned) {
+  const columns = ['query', 'query token', 'key', 'key token', 'head', 'weight'];
+  /** @type {(string|number)[][]} */
+  const list = [];
+  const [from, to] = index ? [index.maps.rowEdges[0] ?? 0, index.maps.rowEdges.at(-1) ?? 0] : [0, 0];
+  for (let query = from; index && query < to; query += 1) {
+    if (pinned !== null && pinned !== query) continue;
+    eachWeight(index, 'query', query, shown, (head, key, weight) => {
+      list.push([query, rows[query]?.display ?? '', key, cols[key]?.display ?? '', head, weight]);
+    }, pinned === null ? LEAST_DRAWN : LEAST_SHOWN);
+  }
+  return { columns, rows: list };
+}

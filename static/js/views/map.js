@@ -1,0 +1,300 @@
+/**
+ * Map: one head as a heatmap, rows looking at columns. Long texts come pooled; zooming in fetches the exact part.
+ */
+
+import { h, visible } from '../dom.js';
+import { look } from '../look.js';
+import { clear, draw, picture } from '../plot.js';
+import { stackOf } from '../selection.js';
+import { mapsOf } from '../strength.js';
+import { named, weight as written } from '../ticks.js';
+import { binOf, isCausal, sink } from '../weights.js';
+import { cells, figure, frame, visibleCell } from './map_figure.js';
+import { grid } from './map_grid.js';
+import { move, zoomed } from './map_moves.js';
+import { tools } from './map_tools.js';
+
+/** @typedef {import('./map_figure.js').Span} Span */
+
+/** The most rows and columns asked for; more are pooled to as many, each bin showing its largest weight. */
+const SIZE = 256;
+
+/** @type {import('../types.js').View} */
+export const map = {
+  id: 'map',
+  title: 'Map',
+  howto: 'Each row is a token that looks, each column a token that is looked at, and the brighter a cell, the larger the weight; '
+    + 'every row adds up to 1. Point at a cell or move through the map with the arrow keys to read exact weights; drag, or press +, to zoom in.',
+  needs(state, run) {
+    const stack = stackOf(state, run);
+    const [rows, cols] = spans(state, stack);
+    const large = stack.rows > SIZE || stack.cols > SIZE;
+    const part = large ? { rows, cols, size: SIZE, pool: /** @type {const} */ ('max') } : {};
+    const head = state.lens === 'rollout' ? {} : { head: state.head };
+    return { attention: { stack: stack.name, layer: state.layer, ...head, lens: state.lens, dtype: 'f32', ...part } };
+  },
+  mount,
+};
+
+/**
+ * @param {Readonly<import('../types.js').Selection>} state
+ * @param {{rows: number, cols: number}} all
+ * @returns {[Span, Span]} what is zoomed to
+ */
+export function spans(state, all) {
+  const within = (/** @type {Span|null} */ span, /** @type {number} */ count) => (
+    /** @type {Span} */ (span && span[0] < span[1] && span[1] <= count ? span : [0, count]));
+  return [within(state.rows, all.rows), within(state.cols, all.cols)];
+}
+
+/**
+ * @param {HTMLElement} el
+ * @param {import('../types.js').ViewContext} ctx
+ * @returns {import('../types.js').ViewHandle}
+ */
+function mount(el, ctx) {
+  const { tokens } = ctx;
+  const all = { rows: tokens.rows.length, cols: tokens.cols.length };
+  const longest = Math.max(1, ...[...tokens.rows, ...tokens.cols].map(({ display }) => display.length));
+  const touch = matchMedia('(pointer: coarse)').matches;
+  let state = ctx.store.get();
+  /** @type {import('../weights.js').Maps|null} */
+  let maps = null;
+  let causal = false;
+  /** @type {Readonly<import('../types.js').Hover>} */
+  let hover = { query: null, key: null };
+  /** @type {import('../plot.js').Figure|null} */
+  let shown = null;
+  let drawn = '';
+  /** @type {import('../weights.js').Maps|null} */
+  let drawnMaps = null;
+  let alive = true;
+
+  const chart = h('div.map-chart', {});
+  const overlay = grid();
+  const stage = h('div.map-stage', {}, chart, overlay.element);
+  const bar = tools({
+    scale: (scale) => ctx.store.set({ scale }),
+    zoom: (factor) => zoom(factor),
+  });
+  const note = h('p.map-note', {});
+  el.append(h('div.map', {}, bar.element, stage, note));
+
+  /** @returns {{query: number, key: number}|null} the cell that counts: what is pointed at, else what is pinned */
+  function focus() {
+    const query = hover.query ?? (hover.key === null ? state.query : null);
+    const key = hover.key ?? (hover.query === null ? state.key : null);
+    return query === null || key === null ? null : { query, key };
+  }
+
+  function drawOverlay() {
+    if (!maps) return;
+    const [query, key] = [hover.query ?? (hover.key === null ? state.query : null), hover.key ?? (hover.query === null ? state.key : null)];
+    const [r, c] = [binOf(maps.rowEdges, query), binOf(maps.colEdges, key)];
+    const row = r < 0 ? null : bin(maps.rowEdges, r);
+    const col = c < 0 ? null : bin(maps.colEdges, c);
+    overlay.bands({ row, col }, { query: row ? label('rows', row) : '', key: col ? label('cols', col) : '' });
+    overlay.cell(row && col ? {
+      row: row[0], rowEnd: row[1], col: col[0], colEnd: col[1],
+      query: spanName(tokens.rows, row), key: spanName(tokens.cols, col), value: valueAt(r, c),
+    } : null);
+  }
+
+  /** @param {'rows'|'cols'} side @param {Span} span */
+  function label(side, [from, to]) {
+    const text = visible(tokens[side][from]?.display ?? '');
+    return to - from > 1 ? `${from}–${to - 1}` : text;
+  }
+
+  /** @param {number} r @param {number} c the weight of a cell, in words */
+  function valueAt(r, c) {
+    if (!maps) return '–';
+    if (causal && !visibleCell(maps, r, c)) return 'not visible';
+    const value = maps.values[r * (maps.colEdges.length - 1) + c];
+    return maps.exact ? written(value) : `at most ${written(value)}`;
+  }
+
+  /** @param {PointerEvent|MouseEvent} event @returns {import('../types.js').Hover} the tokens under the pointer */
+  function under(event) {
+    const box = overlay.element.getBoundingClientRect();
+    const [rows, cols] = spans(state, all);
+    const [x, y] = [(event.clientX - box.left) / box.width, (event.clientY - box.top) / box.height];
+    const query = y >= 0 && y < 1 ? rows[0] + Math.floor(y * (rows[1] - rows[0])) : null;
+    const key = x >= 0 && x < 1 ? cols[0] + Math.floor(x * (cols[1] - cols[0])) : null;
+    // over the labels of the rows only the row counts, and over those of the columns only the column
+    if ((x < 0 && query !== null) || (y < 0 && key !== null)) return { query, key };
+    return query === null || key === null ? { query: null, key: null } : { query, key };
+  }
+
+  /** @param {{query: number, key: number}} to */
+  function goTo(to) {
+    ctx.setHover(to);
+    if (!maps) return;
+    const [r, c] = [binOf(maps.rowEdges, to.query), binOf(maps.colEdges, to.key)];
+    const words = r < 0 || c < 0 ? '' : valueAt(r, c);
+    ctx.announce(`${named(tokens.rows[to.query], to.query)} to ${named(tokens.cols[to.key], to.key)}: ${words}`);
+  }
+
+  /** @param {number} factor below 1 looks closer; 0 shows all */
+  function zoom(factor) {
+    if (factor === 0) {
+      ctx.store.set({ rows: null, cols: null });
+      return;
+    }
+    const [rows, cols] = spans(state, all);
+    const at = focus();
+    ctx.store.set({
+      rows: zoomed(rows, all.rows, at ? at.query + 0.5 : (rows[0] + rows[1]) / 2, factor),
+      cols: zoomed(cols, all.cols, at ? at.key + 0.5 : (cols[0] + cols[1]) / 2, factor),
+    });
+  }
+
+  /** @param {number} query @param {number} key */
+  function pin(query, key) {
+    const same = state.query === query && state.key === key;
+    ctx.store.set(same ? { query: null, key: null } : { query, key });
+  }
+
+  let pressed = { x: 0, y: 0 };
+  stage.addEventListener('pointerdown', (event) => { pressed = { x: event.clientX, y: event.clientY }; }, true);
+  stage.addEventListener('pointermove', (event) => ctx.setHover(under(event)));
+  stage.addEventListener('pointerleave', () => ctx.setHover({ query: null, key: null }));
+  stage.addEventListener('click', (event) => {
+    if (Math.hypot(event.clientX - pressed.x, event.clientY - pressed.y) > 4) return;
+    const { query, key } = under(event);
+    if (query !== null && key !== null) pin(query, key);
+    else if (query !== null) ctx.store.set({ query: state.query === query ? null : query });
+    else if (key !== null) ctx.store.set({ key: state.key === key ? null : key });
+  }, true);
+  overlay.element.addEventListener('keydown', (event) => {
+    if (event.ctrlKey || event.metaKey || event.altKey) return;
+    const at = focus() ?? { query: spans(state, all)[0][0], key: spans(state, all)[1][0] };
+    const next = maps && focus() ? move(event.key, at, maps) : move('', at, null);
+    if (event.key === '+' || event.key === '=') zoom(0.5);
+    else if (event.key === '-') zoom(2);
+    else if (event.key === '0') zoom(0);
+    else if (event.key === 'Enter' || event.key === ' ') pin(at.query, at.key);
+    else if (next && (event.key.startsWith('Arrow') || ['Home', 'End', 'PageUp', 'PageDown'].includes(event.key))) goTo(next);
+    else return;
+    event.preventDefault();
+    event.stopPropagation();
+  });
+  overlay.element.addEventListener('focus', () => {
+    if (!overlay.element.matches(':focus-visible')) return;
+    const [rows, cols] = spans(state, all);
+    goTo(focus() ?? { query: rows[0], key: cols[0] });
+  });
+
+  async function drawChart() {
+    if (!maps || !el.clientWidth) return;
+    const [rows, cols] = spans(state, all);
+    const f = frame({ width: el.clientWidth, most: Math.max(360, Math.min(innerHeight * 0.86, 900)), rows, cols, longest });
+    const colours = look();
+    const key = JSON.stringify([f, state.scale, state.layer, state.head, state.lens, colours]);
+    overlay.place(f, all.rows, all.cols);
+    drawOverlay();
+    if (key === drawn && maps === drawnMaps) return;
+    [drawn, drawnMaps] = [key, maps];
+    shown = figure({ maps, head: state.head, causal, scale: state.scale, tokens, frame: f, look: colours, drag: !touch });
+    stage.style.width = `${f.width}px`;
+    stage.style.height = `${f.height}px`;
+    const first = !chart.classList.contains('js-plotly-plot');
+    const gd = await draw(chart, shown);
+    if (first && alive) gd.on('plotly_relayout', dragged);
+  }
+
+  /** @param {Record<string, unknown>} change what Plotly says after a drag */
+  function dragged(change) {
+    const at = (/** @type {string} */ name) => Number(change[name]);
+    if (change['xaxis.range[0]'] === undefined || change['yaxis.range[0]'] === undefined) {
+      drawn = '';
+      drawChart();
+      return;
+    }
+    const span = (/** @type {number} */ a, /** @type {number} */ b, /** @type {number} */ count) => (
+      /** @type {Span} */ ([Math.max(0, Math.round(Math.min(a, b) + 0.5)), Math.min(count, Math.max(Math.round(Math.max(a, b) + 0.5), Math.round(Math.min(a, b) + 0.5) + 1))]));
+    ctx.store.set({
+      rows: span(at('yaxis.range[0]'), at('yaxis.range[1]'), all.rows),
+      cols: span(at('xaxis.range[0]'), at('xaxis.range[1]'), all.cols),
+    });
+  }
+
+  return {
+    update(next, data) {
+      state = next;
+      if (data.attention) {
+        maps = mapsOf(data.attention, next.layer);
+        causal = data.attention.meta.stack === 'decoder' && isCausal(maps);
+        note.textContent = remarks();
+      }
+      bar.draw(state, spans(state, all), all);
+      return void drawChart().catch((error) => { note.textContent = String(error.message); });
+    },
+    hover(next) {
+      hover = next;
+      drawOverlay();
+    },
+    destroy() {
+      alive = false;
+      clear(chart);
+      el.replaceChildren();
+    },
+    key(event) {
+      if (event.key !== 'Escape') return false;
+      if (state.query !== null || state.key !== null) ctx.store.set({ query: null, key: null });
+      else if (state.rows || state.cols) zoom(0);
+      else return false;
+      return true;
+    },
+    picture: { png: () => picture(needed(), 'png'), svg: () => picture(needed(), 'svg') },
+    table,
+  };
+
+  function needed() {
+    if (!shown) throw new Error('there is no picture yet');
+    return shown;
+  }
+
+  function remarks() {
+    if (!maps) return '';
+    const says = [];
+    const parked = maps.rowEdges.length - 1 === all.rows && state.lens === 'raw' ? sink(maps, maps.heads[0], causal) : null;
+    if (!maps.exact) says.push(`Too large to show every cell: each stands for up to ${step(maps.rowEdges)} × ${step(maps.colEdges)} tokens and has their largest weight. Zoom in for exact ones.`);
+    if (causal) says.push('The empty half is not zero but not visible: this model reads from left to right, so a token cannot look at later ones.');
+    if (parked) {
+      says.push(`Column ${named(tokens.cols[parked.key], parked.key)} is a sink: it takes ${Math.round(parked.share * 100)} % of this head’s attention. `
+        + 'Weights must add up to 1, so a head that finds nothing to look up parks them on a token that carries little.');
+    }
+    return says.join(' ');
+  }
+
+  /** @returns {import('../types.js').Table} the cells, row by row */
+  function table() {
+    if (!maps) return { columns: [], rows: [] };
+    const { rowEdges, colEdges } = maps;
+    const names = colEdges.slice(0, -1).map((_, c) => spanName(tokens.cols, bin(colEdges, c)));
+    const values = cells(maps, maps.heads[0], causal);
+    return {
+      columns: ['query', ...names],
+      rows: values.map((row, r) => [spanName(tokens.rows, bin(rowEdges, r)), ...Array.from(row, (v) => (Number.isNaN(v) ? null : v))]),
+    };
+  }
+}
+
+/** @param {readonly number[]} edges @param {number} i @returns {Span} */
+function bin(edges, i) {
+  return [edges[i], edges[i + 1]];
+}
+
+/** @param {readonly number[]} edges the widest bin */
+function step(edges) {
+  return Math.max(...edges.slice(1).map((edge, i) => edge - edges[i]));
+}
+
+/**
+ * @param {readonly import('../types.js').Token[]} tokens
+ * @param {Span} span
+ */
+function spanName(tokens, [from, to]) {
+  return to - from > 1 ? `${named(tokens[from], from)} … ${named(tokens[to - 1], to - 1)}` : named(tokens[from], from);
+}
