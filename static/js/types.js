@@ -201,6 +201,7 @@
  * @typedef {object} ViewContext
  * @property {Store} store
  * @property {Run} run
+ * @property {RunRequest} request what was asked to get the run
  * @property {Model|null} model
  * @property {{rows: Token[], cols: Token[]}} tokens of the stack looked at when the view was mounted
  * @property {(hover: Partial<Hover>) => void} setHover

@@ -1,0 +1,172 @@
+// The only module that talks to the server. Every call can be aborted; every failure is an ApiError.
+
+import { readSafetensors } from './safetensors.js';
+import { readEvents } from './sse.js';
+
+/** @typedef {import('./types.js').Run} Run */
+/** @typedef {import('./types.js').Model} Model */
+/** @typedef {import('./types.js').Problem} Problem */
+/** @typedef {import('./types.js').AttentionParams} AttentionParams */
+/** @typedef {import('./types.js').AttentionData} AttentionData */
+/** @typedef {import('./types.js').LogitsParams} LogitsParams */
+
+export const SAFETENSORS = 'application/vnd.safetensors';
+
+/** A problem document, thrown. Nothing in it came from what was sent. */
+export class ApiError extends Error {
+  /** @param {Problem} problem */
+  constructor(problem) {
+    super(`${problem.title}: ${problem.detail}`);
+    this.name = 'ApiError';
+    this.problem = problem;
+  }
+}
+
+/** Was this thrown because we stopped it ourselves? @param {unknown} error */
+export function isAbort(error) {
+  return error instanceof DOMException && error.name === 'AbortError';
+}
+
+/**
+ * What to show of anything that was thrown.
+ * @param {unknown} error
+ * @returns {Problem}
+ */
+export function problemOf(error) {
+  if (error instanceof ApiError) return error.problem;
+  const detail = error instanceof Error ? error.message : String(error);
+  return { title: 'Something went wrong in the page', status: 0, code: 'page', detail, hint: 'Reload the page; the link keeps what you see.' };
+}
+
+/** @param {AbortSignal} [signal] @returns {Promise<Model[]>} */
+export async function listModels(signal) {
+  return (await (await request('/api/models', { signal })).json()).models;
+}
+
+/**
+ * @param {string} model
+ * @param {(stage: import('./types.js').Stage) => void} onStage
+ * @param {AbortSignal} [signal]
+ * @returns {Promise<Model>}
+ */
+export async function loadModel(model, onStage, signal) {
+  const response = await request('/api/models/load', { body: { model }, accept: 'text/event-stream', signal });
+  if (response.body) {
+    for await (const { event, data } of readEvents(response.body)) {
+      const value = JSON.parse(data);
+      if (event === 'ready') return value.model ?? value;
+      if (event === 'error') throw new ApiError(value);
+      onStage(value);
+    }
+  }
+  signal?.throwIfAborted();
+  throw new ApiError(LOST);
+}
+
+/** @param {import('./types.js').RunRequest} wanted @param {AbortSignal} [signal] @returns {Promise<Run>} */
+export async function createRun({ model, text, pair, target }, signal) {
+  const body = { model, text, ...(pair === null ? {} : { pair }), ...(target === null ? {} : { target }) };
+  return (await request('/api/runs', { body, signal })).json();
+}
+
+/**
+ * @param {string} run
+ * @param {AttentionParams} params
+ * @param {AbortSignal} [signal]
+ * @returns {Promise<AttentionData>}
+ */
+export async function attention(run, params, signal) {
+  const response = await request(attentionPath(run, params), { accept: SAFETENSORS, signal });
+  return attentionData(await response.arrayBuffer());
+}
+
+/**
+ * Everything in the metadata is JSON in a string; u8 says how to get back to the numbers by `zero` and `scale`.
+ * @param {ArrayBuffer} buffer
+ * @returns {AttentionData}
+ */
+export function attentionData(buffer) {
+  const { tensors, metadata } = readSafetensors(buffer);
+  const tensor = tensors['values'];
+  if (!tensor || tensor.shape.length !== 4) throw new Error('the answer holds no maps');
+  /** @type {Record<string, any>} */
+  const fields = {};
+  for (const [name, text] of Object.entries(metadata)) fields[name] = JSON.parse(text);
+  const { zero = 0, scale = tensor.dtype === 'U8' ? 1 / 255 : 1, ...meta } = fields;
+  return {
+    meta: /** @type {import('./types.js').AttentionMeta} */ (meta),
+    values: /** @type {Float32Array|Uint8Array} */ (tensor.values),
+    shape: /** @type {[number, number, number, number]} */ (tensor.shape),
+    zero, scale,
+  };
+}
+
+/** @param {string} run @param {LogitsParams} params @param {AbortSignal} [signal] @returns {Promise<import('./types.js').LogitsData>} */
+export async function logits(run, params, signal) {
+  return (await request(logitsPath(run, params), { signal })).json();
+}
+
+/** A file to keep, in the format asked for. @param {string} path @param {string} accept @returns {Promise<Blob>} */
+export async function download(path, accept) {
+  return (await request(path, { accept })).blob();
+}
+
+/** @param {string} run @param {AttentionParams} params */
+export function attentionPath(run, params) {
+  return `/api/runs/${encodeURIComponent(run)}/attention${query(params)}`;
+}
+
+/** @param {string} run @param {LogitsParams} params */
+export function logitsPath(run, params) {
+  return `/api/runs/${encodeURIComponent(run)}/logits${query(params)}`;
+}
+
+/** Ranges are `a:b`; what is null or undefined is left out. @param {Record<string, unknown>} params */
+export function query(params) {
+  const search = new URLSearchParams();
+  for (const [name, value] of Object.entries(params)) {
+    if (value === undefined || value === null) continue;
+    search.set(name, Array.isArray(value) ? value.join(':') : String(value));
+  }
+  const text = search.toString();
+  return text ? `?${text}` : '';
+}
+
+/** @type {Problem} */
+const LOST = {
+  title: 'The server does not answer', status: 0, code: 'offline',
+  detail: 'The connection was refused or broke off.', hint: 'See that the server is still running, then try again.',
+};
+
+/**
+ * @param {string} path
+ * @param {{body?: unknown, accept?: string, signal?: AbortSignal|undefined}} [options]
+ * @returns {Promise<Response>}
+ */
+async function request(path, { body, accept = 'application/json', signal } = {}) {
+  /** @type {Response} */
+  let response;
+  try {
+    response = await fetch(path, {
+      method: body === undefined ? 'GET' : 'POST',
+      headers: { accept, ...(body === undefined ? {} : { 'content-type': 'application/json' }) },
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+      ...(signal ? { signal } : {}),
+    });
+  } catch (error) {
+    if (isAbort(error)) throw error;
+    throw new ApiError(LOST);
+  }
+  if (response.ok) return response;
+  throw new ApiError(await readProblem(response));
+}
+
+/** @param {Response} response @returns {Promise<Problem>} */
+async function readProblem(response) {
+  const fallback = { title: 'The server could not answer', status: response.status, code: 'unknown', detail: `It said ${response.status}.`, hint: '' };
+  try {
+    return { ...fallback, ...(await response.json()) };
+  } catch {
+    return fallback;
+  }
+}

@@ -1,0 +1,81 @@
+// Beside the picture: how to read it, the number that is pointed at, ways to take it away, and what it cost.
+
+import { h, replace } from '../dom.js';
+import { duration, fileSize, probability } from '../format.js';
+import { piece } from './piece.js';
+
+/** @typedef {import('../types.js').Token} Token */
+
+/**
+ * @typedef {object} Readout
+ * @property {Token|null} query
+ * @property {Token|null} key
+ * @property {number|null} value between them
+ * @property {string} where layer, head, lens
+ * @property {{token: Token, value: number}[]} top the strongest partners of the one that is pointed at
+ *
+ * @typedef {{id: string, title: string, run: () => void|Promise<void>, available: () => boolean}} Action
+ */
+
+/**
+ * @param {HTMLElement} el
+ * @param {readonly Action[]} actions
+ */
+export function createAside(el, actions) {
+  const howto = h('p.howto', {});
+  const readout = h('div.readout', {});
+  const facts = h('p.facts', {});
+  const done = h('p.done', { role: 'status' });
+  const buttons = actions.map((action) => ({ action, button: h('button.button.small', { type: 'button', onclick: () => act(action) }, action.title) }));
+  replace(el,
+    h('section', {}, h('h2', {}, 'How to read this'), howto),
+    h('section', {}, h('h2', {}, 'Pointed at'), readout),
+    h('section', {}, h('h2', {}, 'Take it away'), h('div.actions', {}, buttons.map(({ button }) => button)), done),
+    facts);
+
+  /** @param {Action} action */
+  async function act(action) {
+    replace(done);
+    await action.run();
+  }
+
+  return {
+    /** @param {string} words */
+    say: (words) => { replace(done, words); },
+
+    /**
+     * @param {import('../types.js').View} view
+     * @param {import('../types.js').Run} run
+     */
+    update(view, run) {
+      replace(howto, view.howto);
+      for (const { action, button } of buttons) button.hidden = !action.available();
+      const { forward, total } = run.milliseconds;
+      replace(facts, `Forward pass ${duration(forward)}, in all ${duration(total)}. ${fileSize(run.bytes)} kept.`,
+        run.warnings.length > 0 && h('ul.warnings', {}, run.warnings.map((warning) => h('li', {}, warning))));
+    },
+
+    /** @param {Readout|null} now null: this view has no pairs of tokens */
+    point(now) {
+      const section = /** @type {HTMLElement} */ (readout.parentElement);
+      section.hidden = now === null;
+      if (!now) return;
+      const { query, key, value, where, top } = now;
+      if (!query && !key) {
+        replace(readout, h('p.quiet', {}, 'Point at a token, or move to one with the keys. Click or press Enter to pin it.'));
+        return;
+      }
+      replace(readout,
+        h('p.pair', {}, name(query), h('span.pair-arrow', {}, ' → '), h('span.hidden-visually', {}, 'looks at '), name(key)),
+        query && key ? [h('p.number', {}, probability(value)), h('p.where', {}, `row ${query.index}, column ${key.index} · ${where}`)]
+          : h('p.where', {}, where),
+        !(query && key) && h('ol.top', {}, top.map((one) => h('li', { style: { '--light': (one.value / (top[0]?.value || 1)).toFixed(3) } },
+          h('span.top-name', {}, piece(one.token.display)), h('span.top-index', {}, one.token.index), h('span.top-value', {}, probability(one.value))))));
+    },
+  };
+}
+
+/** @param {Token|null} token */
+function name(token) {
+  return token ? h('b', {}, piece(token.display)) : h('span.quiet', {}, '…');
+}

@@ -1,0 +1,52 @@
+// Work that takes a moment: a moving line at once after a short while, words and a Stop button when it takes longer.
+
+import { h, replace } from '../dom.js';
+
+const SOON = 180;
+const LONG = 900;
+
+/**
+ * @param {HTMLElement} el
+ * @param {(text: string) => void} announce
+ */
+export function createBusy(el, announce) {
+  /** @type {ReturnType<typeof setTimeout>[]} */
+  let timers = [];
+  /** @type {(() => void)|null} */
+  let stop = null;
+
+  function clear() {
+    timers.forEach(clearTimeout);
+    timers = [];
+    stop = null;
+    el.hidden = true;
+    replace(el);
+  }
+
+  return {
+    /**
+     * @param {string} label
+     * @param {() => void} onStop
+     */
+    show(label, onStop) {
+      clear();
+      stop = onStop;
+      timers.push(setTimeout(() => {
+        el.hidden = false;
+        replace(el, h('div.busy-line', {}));
+      }, SOON));
+      timers.push(setTimeout(() => {
+        announce(label);
+        replace(el, h('div.busy-line', {}), h('div.busy-words', {}, h('span', {}, label),
+          h('button.button.small', { type: 'button', onclick: onStop }, 'Stop')));
+      }, LONG));
+    },
+    clear,
+    /** Stops the work, if there is any. @returns {boolean} */
+    stop() {
+      if (!stop) return false;
+      stop();
+      return true;
+    },
+  };
+}

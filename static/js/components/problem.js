@@ -1,0 +1,25 @@
+// A problem, said in words: what is wrong, and the one thing to do. It takes nothing away that was typed.
+
+import { h, replace } from '../dom.js';
+
+/**
+ * @param {HTMLElement} el
+ */
+export function createProblemBox(el) {
+  return {
+    /**
+     * @param {import('../types.js').Problem} problem
+     * @param {{title: string, run: () => void}|null} action
+     */
+    show(problem, action) {
+      replace(el, h('div.problem', {},
+        h('p.problem-title', {}, problem.title),
+        h('p', {}, problem.detail),
+        problem.hint && h('p.problem-hint', {}, problem.hint),
+        h('div.problem-actions', {},
+          action && h('button.button', { type: 'button', onclick: action.run }, action.title),
+          h('button.button.quiet', { type: 'button', onclick: () => replace(el) }, 'Dismiss'))));
+    },
+    clear() { replace(el); },
+  };
+}

@@ -1,0 +1,146 @@
+// The token strip: the text as the model reads it. Chips are lit by what the view measures, hovering one looks
+// from it, a click pins it. Cross attention has two: the queries and the keys.
+
+import { h, replace, visible } from '../dom.js';
+import { probability } from '../format.js';
+import { piece } from './piece.js';
+
+/** @typedef {import('../types.js').Token} Token */
+/** @typedef {import('../types.js').Hover} Hover */
+/** @typedef {'query'|'key'} Side */
+
+const NAMES = { query: 'Queries', key: 'Keys' };
+
+/**
+ * @param {HTMLElement} el
+ * @param {{onHover: (side: Side, index: number|null) => void, onPin: (side: Side, index: number) => void, onMove: (side: Side, index: number) => void}} on
+ */
+export function createStrip(el, on) {
+  /** @type {{side: Side, list: HTMLElement, chips: HTMLElement[], tokens: readonly Token[]}[]} */
+  let rows = [];
+  const legend = h('span.strip-legend', {});
+
+  /**
+   * @param {Side} side
+   * @param {readonly Token[]} tokens
+   * @param {string} label
+   */
+  function build(side, tokens, label) {
+    const chips = tokens.map((token, i) => chip(token, tokens[i - 1], i));
+    const list = h(tokens.length > 80 ? 'div.chips.long' : 'div.chips', { role: 'listbox', 'aria-label': label, 'aria-orientation': 'horizontal' });
+    /** @type {Node[]} */
+    const children = [];
+    chips.forEach((element, i) => {
+      if (i > 0 && tokens[i].segment !== tokens[i - 1].segment) children.push(h('span.chip-break', { role: 'presentation' }));
+      children.push(element);
+      if (/\n/.test(tokens[i].display)) children.push(h('span.chip-break', { role: 'presentation' }));
+    });
+    replace(list, children);
+    const first = chips[0];
+    if (first) first.tabIndex = 0;
+    listen(side, list, chips);
+    return { side, list, chips, tokens };
+  }
+
+  /** @param {Side} side @param {HTMLElement} list @param {HTMLElement[]} chips */
+  function listen(side, list, chips) {
+    /** @param {Event} event */
+    const indexOf = ({ target }) => {
+      const found = target instanceof Element ? target.closest('.chip') : null;
+      return found instanceof HTMLElement ? Number(found.dataset.index) : null;
+    };
+    list.addEventListener('pointerover', (event) => on.onHover(side, indexOf(event)));
+    list.addEventListener('pointerleave', () => on.onHover(side, null));
+    list.addEventListener('focusin', (event) => {
+      const index = indexOf(event);
+      if (index === null) return;
+      for (const one of chips) one.tabIndex = -1;
+      chips[index].tabIndex = 0;
+      if (chips[index].matches(':focus-visible')) on.onHover(side, index);
+    });
+    list.addEventListener('focusout', () => on.onHover(side, null));
+    list.addEventListener('click', (event) => {
+      const index = indexOf(event);
+      if (index !== null) on.onPin(side, index);
+    });
+    list.addEventListener('keydown', (event) => {
+      const index = indexOf(event);
+      if (index === null || event.ctrlKey || event.metaKey || event.altKey) return;
+      const to = { ArrowLeft: index - 1, ArrowRight: index + 1, Home: 0, End: chips.length - 1 }[event.key];
+      if (to !== undefined) {
+        const next = Math.max(0, Math.min(chips.length - 1, to));
+        chips[next].focus();
+        if (chips[index].classList.contains('pinned')) on.onMove(side, next);
+      } else if (event.key === 'Enter' || event.key === ' ') on.onPin(side, index);
+      else return;
+      event.preventDefault();
+      event.stopPropagation();
+    });
+  }
+
+  return {
+    /**
+     * @param {{rows: Token[], cols: Token[]}} tokens
+     * @param {boolean} cross
+     */
+    update(tokens, cross) {
+      rows = cross
+        ? [build('query', tokens.rows, NAMES.query), build('key', tokens.cols, NAMES.key)]
+        : [build('query', tokens.rows, 'Tokens')];
+      replace(el, h('div.strip-head', {}, h('h2.label', {}, count(tokens, cross)), legend),
+        rows.map(({ side, list }) => h('div.strip-row', {}, cross && h('span.strip-side', {}, NAMES[side]), list)));
+    },
+
+    /**
+     * Lights the chips. The strongest is full; `title` says what it is.
+     * @param {import('../types.js').StripColour|null} colour
+     * @param {Readonly<Hover>} focus
+     * @param {Readonly<Hover>} pinned
+     */
+    mark(colour, focus, pinned) {
+      let most = 0;
+      for (const value of [...(colour?.cols ?? []), ...(colour?.rows ?? [])]) if (value !== null && value > most) most = value;
+      for (const { side, chips } of rows) {
+        const single = rows.length === 1;
+        const values = single ? colour?.cols ?? colour?.rows ?? null : (side === 'query' ? colour?.rows : colour?.cols) ?? null;
+        chips.forEach((element, i) => {
+          const light = most > 0 ? Math.max(0, values?.[i] ?? 0) / most : 0;
+          element.style.setProperty('--light', light.toFixed(3));
+          element.classList.toggle('bright', light > 0.6);
+          const isQuery = (single || side === 'query') && focus.query === i;
+          const isKey = (single || side === 'key') && focus.key === i;
+          const isPinned = side === 'query' ? pinned.query === i : pinned.key === i;
+          element.classList.toggle('query', isQuery);
+          element.classList.toggle('key', isKey);
+          element.classList.toggle('pinned', isPinned);
+          element.setAttribute('aria-selected', String(isPinned));
+        });
+      }
+      replace(legend, colour && most > 0 ? [h('span.strip-scale', { 'aria-hidden': 'true' }), `${colour.title}, up to ${probability(most)}`] : []);
+    },
+
+    clear() {
+      rows = [];
+      replace(el);
+    },
+  };
+}
+
+/** @param {Token} token @param {Token|undefined} before @param {number} index */
+function chip(token, before, index) {
+  const classes = ['chip'];
+  if (token.special) classes.push('special');
+  if (token.mask === 0) classes.push('masked');
+  const joined = before && !token.special && !before.special && token.word !== null && token.word === before.word && token.segment === before.segment;
+  if (joined) classes.push('joined');
+  return h('span', {
+    class: classes.join(' '), role: 'option', tabindex: -1, 'aria-selected': 'false', data: { index },
+    'aria-label': `${index}, ${visible(token.display)}${token.special ? ', special' : ''}`, title: `${index} · id ${token.id}`,
+  }, piece(token.display));
+}
+
+/** @param {{rows: Token[], cols: Token[]}} tokens @param {boolean} cross */
+function count({ rows, cols }, cross) {
+  const of = (/** @type {number} */ n) => `${n.toLocaleString('en')} token${n === 1 ? '' : 's'}`;
+  return cross ? `${of(rows.length)} look at ${of(cols.length)}` : of(rows.length);
+}

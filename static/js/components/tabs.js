@@ -1,0 +1,36 @@
+// The tabs that choose the view (the WAI-ARIA tabs pattern: arrows move between them).
+
+import { h, replace } from '../dom.js';
+
+/**
+ * @param {HTMLElement} el with role=tablist
+ * @param {{id: string, title: string}[]} tabs
+ * @param {{panel: HTMLElement, onChoose: (id: string) => void}} options
+ */
+export function createTabs(el, tabs, { panel, onChoose }) {
+  const buttons = tabs.map(({ id, title }) => h('button.tab', {
+    type: 'button', role: 'tab', id: `tab-${id}`, 'aria-controls': panel.id, onclick: () => onChoose(id),
+  }, title));
+  replace(el, buttons);
+  el.addEventListener('keydown', (event) => {
+    const at = buttons.findIndex((button) => button === document.activeElement);
+    const to = { ArrowLeft: at - 1, ArrowRight: at + 1, Home: 0, End: tabs.length - 1 }[event.key];
+    if (at < 0 || to === undefined) return;
+    event.preventDefault();
+    event.stopPropagation();
+    const next = (to + tabs.length) % tabs.length;
+    buttons[next].focus();
+    onChoose(tabs[next].id);
+  });
+  return {
+    /** @param {string} chosen */
+    update(chosen) {
+      buttons.forEach((button, i) => {
+        const selected = tabs[i].id === chosen;
+        button.setAttribute('aria-selected', String(selected));
+        button.tabIndex = selected ? 0 : -1;
+      });
+      panel.setAttribute('aria-labelledby', `tab-${chosen}`);
+    },
+  };
+}

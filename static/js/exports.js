@@ -1,0 +1,92 @@
+// Taking things away: files, the link, and the same question as a command line.
+
+import { attentionPath, logitsPath } from './api.js';
+
+/** @typedef {import('./types.js').Selection} Selection */
+/** @typedef {import('./types.js').Run} Run */
+/** @typedef {import('./types.js').Needs} Needs */
+
+/**
+ * RFC 4180: fields with a comma, a quote or a line break are quoted; null is empty; numbers keep every digit.
+ * @param {import('./types.js').Table} table
+ */
+export function toCsv({ columns, rows }) {
+  const field = (/** @type {string|number|boolean|null} */ value) => {
+    const text = value === null ? '' : String(value);
+    return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
+  };
+  return [columns, ...rows].map((row) => row.map(field).join(',')).join('\r\n') + '\r\n';
+}
+
+/**
+ * A file name that says what is in the file: `headlight-minilm-encoder-layer3-head7.png`.
+ * @param {Readonly<Selection>} state
+ * @param {string} stack
+ * @param {string} extension
+ */
+export function fileName(state, stack, extension) {
+  const model = state.model.replaceAll(/[^A-Za-z0-9.]+/g, '-');
+  const where = { heads: `${stack}-layer${state.layer}`, map: `${stack}-layer${state.layer}-head${state.head}`, tokens: 'tokens', next: 'next' }[state.view];
+  const lens = state.lens === 'raw' || state.view === 'tokens' || state.view === 'next' ? '' : `-${state.lens}`;
+  return `headlight-${model}-${where}${lens}.${extension}`;
+}
+
+/** Hands a file to the browser's downloads. @param {Blob} blob @param {string} name */
+export function save(blob, name) {
+  const link = document.createElement('a');
+  link.href = URL.createObjectURL(blob);
+  link.download = name;
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
+}
+
+/** Where the page may not use the clipboard (plain http, another host), the old way. @param {string} text */
+export async function copy(text) {
+  if (navigator.clipboard) return navigator.clipboard.writeText(text);
+  const area = document.createElement('textarea');
+  area.value = text;
+  document.body.append(area);
+  area.select();
+  document.execCommand('copy');
+  area.remove();
+}
+
+/** In single quotes nothing is special to a shell but the quote itself. @param {string} text */
+export function shellQuote(text) {
+  return `'${text.replaceAll("'", `'\\''`)}'`;
+}
+
+/**
+ * The command that asks the API what the page shows.
+ * @param {import('./types.js').RunRequest} request
+ * @param {Readonly<Selection>} state
+ * @param {Run} run
+ * @param {string} stack
+ * @param {Needs} needs of the view
+ * @param {string} origin
+ */
+export function toCurl({ model, text, pair, target }, state, run, stack, needs, origin) {
+  if (needs.logits) return `curl -s ${shellQuote(origin + logitsPath(run.run, needs.logits))}`;
+  /** @type {Record<string, unknown>} */
+  const body = { model, text };
+  if (pair !== null) body.pair = pair;
+  if (target !== null) body.target = target;
+  if (state.view === 'heads' || state.view === 'map') {
+    Object.assign(body, { stack, layer: state.layer });
+    if (state.view === 'map' && state.lens === 'raw') body.head = state.head;
+    if (state.lens !== 'raw') body.lens = state.lens;
+  }
+  const path = state.view === 'tokens' ? (run.tokens.decoder && run.tokens.encoder ? '/api/runs' : '/api/tokenize') : '/api/attention';
+  if (path === '/api/tokenize') delete body.target;
+  return `curl -s ${shellQuote(origin + path)} -H 'content-type: application/json' -d ${shellQuote(JSON.stringify(body))}`;
+}
+
+/**
+ * Where the numbers of the picture can be had exactly, as float32; null where a view shows no array.
+ * @param {Run} run
+ * @param {Needs} needs
+ */
+export function numbersPath(run, needs) {
+  if (needs.attention) return attentionPath(run.run, { ...needs.attention, dtype: 'f32' });
+  return needs.logits ? logitsPath(run.run, needs.logits) : null;
+}

@@ -1,0 +1,54 @@
+// Numbers and facts as words.
+
+/** A probability, three decimals; what is too small for them says so. @param {number|null} value */
+export function probability(value) {
+  if (value === null) return '–';
+  if (value > 0 && value < 0.0005) return '<0.001';
+  return value.toFixed(3);
+}
+
+/** 22,713,216 parameters are 23M. @param {number|null} count */
+export function short(count) {
+  if (count === null) return '';
+  for (const [unit, size] of /** @type {[string, number][]} */ ([['B', 1e9], ['M', 1e6], ['K', 1e3]])) {
+    if (count >= size * 0.9995) {
+      const value = count / size;
+      return `${value >= 9.95 || unit === 'K' ? Math.round(value) : Number(value.toFixed(1))}${unit}`;
+    }
+  }
+  return String(count);
+}
+
+/** @param {number} bytes */
+export function fileSize(bytes) {
+  if (bytes < 1024) return `${bytes} B`;
+  if (bytes < 1024 ** 2) return `${(bytes / 1024).toFixed(0)} KB`;
+  if (bytes < 1024 ** 3) return `${(bytes / 1024 ** 2).toFixed(1)} MB`;
+  return `${(bytes / 1024 ** 3).toFixed(1)} GB`;
+}
+
+/** @param {number} ms */
+export function duration(ms) {
+  if (ms < 10) return `${ms.toFixed(1)} ms`;
+  return ms < 1000 ? `${ms.toFixed(0)} ms` : `${(ms / 1000).toFixed(1)} s`;
+}
+
+/** A measured value of any size, for the list of checks: 3.6e-7, 0.012, 4. @param {number|null} value */
+export function measure(value) {
+  if (value === null) return 'not a number';
+  if (value === 0 || Number.isInteger(value)) return String(value);
+  return Math.abs(value) < 0.001 || Math.abs(value) >= 1e5 ? value.toExponential(1) : String(Number(value.toPrecision(3)));
+}
+
+/** `rows-sum-to-1` reads as `rows sum to 1`. @param {string} name */
+export function words(name) {
+  return name.replaceAll(/[-_]/g, ' ');
+}
+
+/**
+ * The size of a model: `6×12 · 23M`.
+ * @param {Pick<import('./types.js').Model, 'layers'|'heads'|'parameters'>} model
+ */
+export function modelSize({ layers, heads, parameters }) {
+  return [layers !== null && heads !== null ? `${layers}×${heads}` : '', short(parameters)].filter(Boolean).join(' · ');
+}

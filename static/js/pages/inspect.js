@@ -1,0 +1,299 @@
+// The page: one store, the parts that change it and the parts that show it. They are wired here and only here.
+
+import { ApiError, isAbort, listModels, loadModel, problemOf } from '../api.js';
+import { readBoot } from '../boot.js';
+import { createAside } from '../components/aside.js';
+import { createAsk } from '../components/ask.js';
+import { createBusy } from '../components/busy.js';
+import { createChecks } from '../components/checks.js';
+import { createControls } from '../components/controls.js';
+import { createKeyHelp, keyButton } from '../components/keyhelp.js';
+import { createLoadProgress } from '../components/load.js';
+import { createPicker } from '../components/picker.js';
+import { createProblemBox } from '../components/problem.js';
+import { createStrip } from '../components/strip.js';
+import { createTabs } from '../components/tabs.js';
+import { themeButton } from '../components/theme.js';
+import { byId, h } from '../dom.js';
+import { keepHistory } from '../history.js';
+import { bindKeys } from '../keys.js';
+import { readOut } from '../readout.js';
+import { fit, needsRun, requestOf, stackOf, tokensOf } from '../selection.js';
+import { createSession } from '../session.js';
+import { createStage } from '../stage.js';
+import { createStore } from '../store.js';
+import { focusOf, headsShown, mapsOf, marks } from '../strength.js';
+import { fromUrl } from '../url.js';
+import { VIEWS } from '../views/all.js';
+import { bindingsOf } from './inspect_keys.js';
+import { asked, opening } from './opening.js';
+import { takeAway } from './takeaway.js';
+
+/** @typedef {import('../types.js').Selection} Selection */
+/** @typedef {import('../types.js').Model} Model */
+
+const UNPINNED = Object.freeze({ query: null, key: null, position: null });
+const TEXT_LIMIT = 256 * 1024;
+
+const boot = readBoot();
+const store = createStore(opening(boot, fromUrl(location.search, location.hash)));
+const session = createSession();
+const [bench, stripSlot, live] = [byId('bench'), byId('strip'), byId('live')];
+const announce = (/** @type {string} */ text) => { live.textContent = text; };
+
+/** @type {Model[]} */
+let models = boot.models ?? [];
+/** @type {AbortController|null} */
+let job = null;
+/** Which model the person chose on this page; a link alone starts no download. */
+let chosen = '';
+/** Whose tokens the strip shows. */
+let stripOf = '';
+let pointing = 0;
+
+// The parts of the page, from the top.
+
+const ask = createAsk(byId('ask'), {
+  examples: boot.examples,
+  textLimit: boot.limits?.text_limit ?? TEXT_LIMIT,
+  onLook: (draft) => {
+    const before = requestOf(store.get(), modelOf(store.get().model));
+    if (draft.text === before.text && draft.pair === before.pair && draft.target === before.target) start();
+    else store.set({ ...UNPINNED, ...draft });
+  },
+  onExample: (example) => {
+    store.set({ ...UNPINNED, heads: null, stack: null, ...asked(example), ...example.selection });
+    ask.write(store.get());
+  },
+});
+const pickerSlot = h('div.picker', {});
+const loadSlot = h('div.load', { hidden: true });
+ask.side.append(pickerSlot, loadSlot);
+const picker = createPicker(pickerSlot, {
+  onPick: (id) => {
+    chosen = id;
+    store.set({ ...UNPINNED, ...ask.draft(), model: id, heads: null, stack: null });
+  },
+});
+const load = createLoadProgress(loadSlot);
+const problems = createProblemBox(byId('problem'));
+const busy = createBusy(byId('busy'), announce);
+const strip = createStrip(stripSlot, {
+  onHover: (side, index) => store.setHover(hoverOf(side, index)),
+  onPin: (side, index) => pin(side, pinned()[side] === index ? null : index),
+  onMove: pin,
+});
+const tabs = createTabs(byId('views'), [...VIEWS], {
+  panel: byId('view'), onChoose: (id) => store.set({ view: /** @type {Selection['view']} */ (id) }),
+});
+const checks = createChecks(byId('checks'));
+const controls = createControls(byId('controls'), {
+  onChange: (patch) => store.set(patch.stack ? { ...patch, ...UNPINNED, heads: null } : patch),
+});
+const stage = createStage(byId('view'), {
+  store, views: VIEWS, session, announce, onDrawn,
+  wait: {
+    start: (stop) => busy.show('Computing the picture …', stop),
+    end: busy.clear,
+    fail: (error) => problems.show(problemOf(error), { title: 'Try again', run: () => { problems.clear(); stage.refresh(); } }),
+  },
+});
+const actions = takeAway({ store, stage, session, say: (words) => aside.say(words), fail: (error) => problems.show(problemOf(error), null) });
+const aside = createAside(byId('aside'), actions);
+const bindings = bindingsOf({
+  store, stage, views: VIEWS, pin: (index) => pin('query', index),
+  go: { text: ask.focus, model: picker.focus, link: () => actions.find(({ id }) => id === 'link')?.run(), help: () => help.toggle(), stop: busy.stop },
+});
+const help = createKeyHelp(bindings);
+byId('tools').append(themeButton(), keyButton(help.toggle));
+bindKeys(bindings);
+
+keepHistory(store, (state) => {
+  store.set(opening(boot, state));
+  ask.write(store.get());
+});
+store.subscribe((_, changed) => {
+  if (needsRun(changed)) start();
+  else show();
+});
+store.subscribeHover(() => {
+  pointing ||= requestAnimationFrame(point);
+});
+
+// What happens.
+
+/** @param {string} id */
+function modelOf(id) {
+  return models.find((model) => model.id === id) ?? null;
+}
+
+function showModels() {
+  const { model } = store.get();
+  ask.update(modelOf(model));
+  picker.update(models, model);
+}
+
+/** One forward pass for what is selected; a later one stops it. */
+async function start() {
+  job?.abort();
+  const mine = new AbortController();
+  job = mine;
+  const { model: id, text } = store.get();
+  problems.clear();
+  showModels();
+  if (text.trim() === '') return;
+  setStale(true);
+  try {
+    await ready(id, mine);
+    busy.show('Running the model …', () => mine.abort());
+    const model = modelOf(id);
+    const request = requestOf(store.get(), model);
+    const run = await session.run(request, mine.signal);
+    mine.signal.throwIfAborted();
+    busy.clear();
+    stage.look({ run, request, model });
+    setStale(false);
+    bench.hidden = false;
+    store.set(fit(store.get(), run));
+    show();
+  } catch (error) {
+    if (mine !== job) return;
+    busy.clear();
+    load.clear();
+    problems.show(isAbort(error) ? STOPPED : problemOf(error), {
+      title: error instanceof ApiError && error.problem.code === NOT_HERE.code ? 'Load it' : 'Try again',
+      run: () => {
+        chosen = id;
+        start();
+      },
+    });
+  }
+}
+
+/** @type {import('../types.js').Problem} */
+const STOPPED = { title: 'Stopped', status: 0, code: 'stopped', detail: 'The work was stopped. Nothing that you typed is lost.', hint: '' };
+/** @type {import('../types.js').Problem} */
+const NOT_HERE = {
+  title: 'This model is not here yet', status: 0, code: 'not-here',
+  detail: 'The link asks for a model that is not on this machine. It may be a large download.',
+  hint: 'Load it if you trust where the link came from, or pick another model.',
+};
+
+/**
+ * Waits until the model is loaded, showing how far it is.
+ * @param {string} id
+ * @param {AbortController} mine
+ */
+async function ready(id, mine) {
+  if (!modelOf(id) && chosen !== id) await listed;
+  mine.signal.throwIfAborted();
+  const known = modelOf(id);
+  if (known?.loaded) return;
+  if (!known && models.length > 0 && chosen !== id) throw new ApiError(NOT_HERE);
+  load.show(known?.name ?? id, () => mine.abort());
+  const model = await loadModel(id, load.update, mine.signal);
+  mine.signal.throwIfAborted();
+  load.clear();
+  models = [...models.filter((one) => one.id !== id), { ...model, id }].sort((a, b) => order(a) - order(b));
+  showModels();
+}
+
+const places = new Map(models.map(({ id }, i) => [id, i]));
+/** @param {Model} model */
+function order({ id }) {
+  return places.get(id) ?? places.size;
+}
+
+/** The list of models comes while the first run is under way. */
+const listed = listModels().then((all) => {
+  models = all;
+  all.forEach(({ id }, i) => places.set(id, i));
+  showModels();
+}).catch((error) => {
+  if (models.length === 0) problems.show(problemOf(error), null);
+});
+
+/** While another text is being run, or could not be, the picture is of an earlier one: seen, not touched. @param {boolean} stale */
+function setStale(stale) {
+  for (const part of [bench, stripSlot]) part.inert = stale;
+}
+
+/** Draws what is selected of the run that is there. */
+function show() {
+  const looking = stage.looking;
+  if (!looking || bench.inert) return;
+  const state = store.get();
+  const stack = stackOf(state, looking.run);
+  const fitting = fit(state, looking.run);
+  if (fitting.layer !== state.layer || fitting.head !== state.head || fitting.lens !== state.lens) {
+    store.set(fitting);
+    return;
+  }
+  tabs.update(state.view);
+  controls.update(state, looking.run, stack);
+  const tokens = `${looking.run.run}/${stack.name}`;
+  if (tokens !== stripOf) {
+    stripOf = tokens;
+    store.setHover({ query: null, key: null });
+    strip.update(tokensOf(stack, looking.run), stack.name === 'cross');
+  }
+  stage.refresh();
+}
+
+/** @type {Parameters<typeof createStage>[1]['onDrawn']} */
+function onDrawn(data, { run }, view) {
+  checks.update([
+    { title: 'This picture', checks: data.attention?.meta.checks ?? data.logits?.checks ?? [] },
+    { title: 'The run', checks: run.checks },
+  ]);
+  aside.update(view, run);
+  point();
+}
+
+/** What is hovered or pinned, in the strip and the aside. */
+function point() {
+  cancelAnimationFrame(pointing);
+  pointing = 0;
+  const looking = stage.looking;
+  if (!looking) return;
+  const state = store.get();
+  const answer = stage.data.attention;
+  if (!answer) {
+    const focus = { query: store.hover.query ?? pinned().query, key: store.hover.key };
+    strip.mark(null, focus, pinned());
+    aside.point(null);
+    return;
+  }
+  const maps = mapsOf(answer, state.layer);
+  const focus = focusOf(state, store.hover);
+  strip.mark(marks(maps, headsShown(state, maps), focus), focus, pinned());
+  aside.point(readOut(state, maps, focus, tokensOf(stackOf(state, looking.run), looking.run)));
+}
+
+/** In Next word the pinned token is the position that is asked about. */
+function pinned() {
+  const { view, position, query, key } = store.get();
+  return view === 'next' ? { query: position ?? stage.data.logits?.position ?? null, key: null } : { query, key };
+}
+
+/** @param {'query'|'key'} side @param {number|null} index */
+function pin(side, index) {
+  store.setHover({ query: null, key: null });
+  if (store.get().view === 'next' && side === 'query') store.set({ position: index });
+  else store.set({ [side]: index });
+}
+
+/**
+ * With one strip for both, the token that is pointed at is the query, or, once a query is pinned, the key.
+ * @param {'query'|'key'} side
+ * @param {number|null} index
+ */
+function hoverOf(side, index) {
+  const state = store.get();
+  const cross = stage.looking && stackOf(state, stage.looking.run).name === 'cross';
+  const asKey = side === 'key' || (!cross && state.query !== null && state.view !== 'tokens' && state.view !== 'next');
+  return asKey ? { query: null, key: index } : { query: index, key: null };
+}
+
+ask.write(store.get());
+start();

@@ -1,0 +1,67 @@
+// What each key does on the inspect page.
+
+import { stackOf } from '../selection.js';
+
+/** @typedef {import('../keys.js').Binding} Binding */
+
+/**
+ * @param {object} page
+ * @param {import('../types.js').Store} page.store
+ * @param {ReturnType<typeof import('../stage.js').createStage>} page.stage
+ * @param {readonly import('../types.js').View[]} page.views
+ * @param {{text: () => void, model: () => void, link: () => void, help: () => void, stop: () => boolean}} page.go
+ * @param {(index: number|null) => void} page.pin
+ * @returns {Binding[]}
+ */
+export function bindingsOf({ store, stage, views, go, pin }) {
+  const stack = () => (stage.looking ? stackOf(store.get(), stage.looking.run) : null);
+  const within = (/** @type {number} */ value, /** @type {number} */ count) => Math.max(0, Math.min(count - 1, value));
+
+  /** @param {number} step */
+  function layer(step) {
+    const now = stack();
+    if (now) store.set({ layer: within(store.get().layer + step, now.layers) });
+  }
+
+  /** In Heads all heads may be drawn: the first press shows one alone. @param {number} step */
+  function head(step) {
+    const [now, state] = [stack(), store.get()];
+    if (!now) return;
+    if (state.view !== 'heads') store.set({ head: within(state.head + step, now.heads) });
+    else if (state.heads?.length !== 1) store.set({ heads: [state.head] });
+    else {
+      const to = within(state.heads[0] + step, now.heads);
+      store.set({ head: to, heads: [to] });
+    }
+  }
+
+  /** @param {number} step */
+  function token(step) {
+    const [now, state] = [stack(), store.get()];
+    if (!now) return;
+    const from = state.view === 'next' ? state.position ?? now.rows - 1 - step : state.query;
+    pin(from === null ? (step > 0 ? 0 : now.rows - 1) : within(from + step, now.rows));
+  }
+
+  function escape() {
+    if (go.stop()) return;
+    if (document.activeElement instanceof HTMLElement) document.activeElement.blur();
+    store.set({ query: null, key: null });
+  }
+
+  return [
+    { keys: ['←'], does: 'previous head', run: () => head(-1) },
+    { keys: ['→'], does: 'next head', run: () => head(1) },
+    { keys: ['↑'], does: 'next layer', run: () => layer(1) },
+    { keys: ['↓'], does: 'previous layer', run: () => layer(-1) },
+    { keys: ['⇧←'], does: 'pin the token before', run: () => token(-1) },
+    { keys: ['⇧→'], does: 'pin the token after', run: () => token(1) },
+    { keys: ['⏎'], does: 'on a token: pin it, or let it go' },
+    ...views.map(({ id, title }, i) => ({ keys: [String(i + 1)], does: title, run: () => store.set({ view: id }) })),
+    { keys: ['/'], does: 'write a text', run: go.text },
+    { keys: ['m'], does: 'choose a model', run: go.model },
+    { keys: ['c'], does: 'copy the link', run: go.link },
+    { keys: ['?'], does: 'this list', run: go.help },
+    { keys: ['Esc'], does: 'close, stop, let go', run: escape },
+  ];
+}

@@ -1,0 +1,78 @@
+// Questions about a selection in the light of a run: which stack, which tokens, and what is out of range.
+
+/** @typedef {import('./types.js').Selection} Selection */
+/** @typedef {import('./types.js').Run} Run */
+/** @typedef {import('./types.js').Stack} Stack */
+/** @typedef {import('./types.js').Token} Token */
+
+/**
+ * The stack that is looked at: the one named, or the run's first.
+ * @param {Readonly<Selection>} state
+ * @param {Run} run
+ * @returns {Stack}
+ */
+export function stackOf(state, run) {
+  const stack = run.stacks.find(({ name }) => name === state.stack) ?? run.stacks[0];
+  if (!stack) throw new Error('the run has no attention');
+  return stack;
+}
+
+/**
+ * Queries are rows, keys are columns; they differ in cross attention only.
+ * @param {Stack} stack
+ * @param {Run} run
+ * @returns {{rows: Token[], cols: Token[]}}
+ */
+export function tokensOf(stack, run) {
+  const rows = (stack.name === 'encoder' ? run.tokens.encoder : run.tokens.decoder) ?? [];
+  const cols = (stack.name === 'decoder' ? run.tokens.decoder : run.tokens.encoder) ?? [];
+  return { rows, cols };
+}
+
+/**
+ * What must change for the selection to fit the run. An index that is too large becomes the last one; a token that
+ * is not there is unpinned.
+ * @param {Readonly<Selection>} state
+ * @param {Run} run
+ * @returns {Partial<Selection>}
+ */
+export function fit(state, run) {
+  const stack = stackOf(state, run);
+  const positions = (run.tokens.decoder ?? run.tokens.encoder ?? []).length;
+  const heads = state.heads?.filter((head) => head < stack.heads) ?? null;
+  /** @type {(value: number|null, count: number) => number|null} */
+  const within = (value, count) => (value !== null && value < count ? value : null);
+  return {
+    stack: state.stack === stack.name ? state.stack : null,
+    layer: Math.min(state.layer, stack.layers - 1),
+    head: Math.min(state.head, stack.heads - 1),
+    heads: heads && heads.length ? heads : null,
+    query: within(state.query, stack.rows),
+    key: within(state.key, stack.cols),
+    lens: stack.name === 'cross' ? 'raw' : state.lens,
+    position: within(state.position, positions),
+    rows: state.rows && state.rows[1] <= stack.rows ? state.rows : null,
+    cols: state.cols && state.cols[1] <= stack.cols ? state.cols : null,
+  };
+}
+
+/**
+ * Does what changed ask for another forward pass?
+ * @param {Set<keyof Selection>} changed
+ */
+export function needsRun(changed) {
+  return changed.has('model') || changed.has('text') || changed.has('pair') || changed.has('target');
+}
+
+/**
+ * What to post: the second sentence and the target only where the model takes them, so that a draft survives a
+ * change of model and back.
+ * @param {Readonly<Selection>} state
+ * @param {import('./types.js').Model|null} model
+ * @returns {import('./types.js').RunRequest}
+ */
+export function requestOf({ model: id, text, pair, target }, model) {
+  const kind = model?.kind ?? null;
+  const pairs = model?.pairs !== false && (kind === null || kind === 'encoder');
+  return { model: id, text, pair: pairs ? pair : null, target: kind === null || kind === 'encoder-decoder' ? target : null };
+}

@@ -1,0 +1,133 @@
+// The picture: mounts the view that is chosen, gives it what it needs, and keeps it up to date.
+
+import { stackOf, tokensOf } from './selection.js';
+import { isAbort } from './api.js';
+
+/** @typedef {import('./types.js').Run} Run */
+/** @typedef {import('./types.js').RunRequest} RunRequest */
+/** @typedef {import('./types.js').Model} Model */
+/** @typedef {import('./types.js').Needs} Needs */
+/** @typedef {import('./types.js').Data} Data */
+/** @typedef {import('./types.js').View} View */
+/** @typedef {import('./types.js').ViewHandle} ViewHandle */
+/** @typedef {import('./types.js').ViewContext} ViewContext */
+/** @typedef {{run: Run, request: RunRequest, model: Model|null}} Looking what a run is, and where it came from */
+
+const NOTHING = Object.freeze({});
+
+/**
+ * @param {HTMLElement} el
+ * @param {object} page
+ * @param {import('./types.js').Store} page.store
+ * @param {readonly View[]} page.views
+ * @param {ReturnType<typeof import('./session.js').createSession>} page.session
+ * @param {(text: string) => void} page.announce
+ * @param {(data: Data, looking: Looking, view: View) => void} page.onDrawn
+ * @param {{start: (stop: () => void) => void, end: () => void, fail: (error: unknown) => void}} page.wait
+ */
+export function createStage(el, { store, views, session, announce, onDrawn, wait }) {
+  /** @type {Looking|null} */
+  let looking = null;
+  /** @type {{view: View, run: Run, stack: string, handle: ViewHandle, ctx: ViewContext, life: AbortController}|null} */
+  let mounted = null;
+  /** @type {AbortController|null} */
+  let fetching = null;
+  /** @type {Data} */
+  let data = NOTHING;
+
+  const theme = () => (document.documentElement.dataset.theme === 'dark' ? 'dark' : 'light');
+
+  /** @param {Looking} now @param {View} view */
+  function mount(now, view) {
+    const stack = stackOf(store.get(), now.run);
+    if (mounted && mounted.view === view && mounted.run === now.run && mounted.stack === stack.name) return mounted;
+    unmount();
+    const life = new AbortController();
+    const ctx = {
+      store, run: now.run, request: now.request, model: now.model, tokens: tokensOf(stack, now.run),
+      setHover: store.setHover, announce, theme: /** @type {'light'|'dark'} */ (theme()),
+      fetch: (/** @type {Needs} */ more) => session.fetch(more, now.run, now.request, life.signal),
+    };
+    el.dataset.view = view.id;
+    mounted = { view, run: now.run, stack: stack.name, handle: view.mount(el, ctx), ctx, life };
+    return mounted;
+  }
+
+  function unmount() {
+    if (!mounted) return;
+    mounted.life.abort();
+    mounted.handle.destroy();
+    mounted = null;
+    el.replaceChildren();
+  }
+
+  /** Draws what is chosen now; of two calls the last one wins. */
+  async function refresh() {
+    fetching?.abort();
+    fetching = null;
+    if (!looking) return;
+    const now = looking;
+    const view = viewOf();
+    const { handle } = mount(now, view);
+    const needs = view.needs(store.get(), now.run, now.model) ?? NOTHING;
+    const known = session.peek(needs, now.run);
+    if (known) {
+      wait.end();
+      draw(handle, known, now, view);
+      return;
+    }
+    const mine = new AbortController();
+    fetching = mine;
+    wait.start(() => mine.abort());
+    try {
+      const fetched = await session.fetch(needs, now.run, now.request, mine.signal);
+      if (mine.signal.aborted) return;
+      wait.end();
+      draw(handle, fetched, now, view);
+    } catch (error) {
+      if (mine === fetching) wait.end();
+      if (!isAbort(error) && !mine.signal.aborted) wait.fail(error);
+    }
+  }
+
+  /** @param {ViewHandle} handle @param {Data} fresh @param {Looking} now @param {View} view */
+  function draw(handle, fresh, now, view) {
+    data = fresh;
+    handle.update(store.get(), data);
+    onDrawn(data, now, view);
+  }
+
+  function redraw() {
+    if (!mounted || !looking) return;
+    mounted.ctx.theme = theme();
+    mounted.handle.update(store.get(), data);
+  }
+
+  function viewOf() {
+    return views.find(({ id }) => id === store.get().view) ?? views[0];
+  }
+
+  let width = 0;
+  new ResizeObserver(() => {
+    if (el.clientWidth === width) return;
+    const first = width === 0;
+    width = el.clientWidth;
+    if (!first && !fetching) requestAnimationFrame(redraw);
+  }).observe(el);
+  addEventListener('themechange', redraw);
+  store.subscribeHover((hover) => mounted?.handle.hover(hover));
+  el.addEventListener('keydown', (event) => {
+    if (!event.defaultPrevented && mounted?.handle.key?.(event)) event.preventDefault();
+  });
+
+  return {
+    refresh,
+    /** @param {Looking|null} now */
+    look(now) { looking = now; },
+    get looking() { return looking; },
+    get handle() { return mounted?.handle ?? null; },
+    get data() { return data; },
+    get view() { return viewOf(); },
+    needs: () => (looking ? viewOf().needs(store.get(), looking.run, looking.model) ?? NOTHING : NOTHING),
+  };
+}

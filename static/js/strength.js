@@ -1,0 +1,126 @@
+// What an attention answer says of the tokens looked at: how strongly each is marked in the strip, and the number
+// for the aside.
+
+import { binOf, readMaps, weightAt } from './weights.js';
+
+/** @typedef {import('./types.js').Selection} Selection */
+/** @typedef {import('./types.js').Hover} Hover */
+/** @typedef {import('./types.js').AttentionData} AttentionData */
+/** @typedef {import('./weights.js').Maps} Maps */
+/** @typedef {import('./types.js').StripColour} StripColour */
+
+/** @type {WeakMap<AttentionData, Map<number, Maps>>} */
+const read = new WeakMap();
+
+/**
+ * The maps of one layer of an answer; read once for each answer and layer.
+ * @param {AttentionData} data
+ * @param {number} layer
+ * @returns {Maps}
+ */
+export function mapsOf(data, layer) {
+  const known = read.get(data) ?? new Map();
+  read.set(data, known);
+  const at = Math.max(0, data.meta.layers.indexOf(layer));
+  if (!known.has(at)) {
+    const [, heads, rows, cols] = data.shape;
+    const size = heads * rows * cols;
+    known.set(at, readMaps({ ...data, values: data.values.subarray(at * size, (at + 1) * size), shape: [1, heads, rows, cols] }));
+  }
+  return /** @type {Maps} */ (known.get(at));
+}
+
+/**
+ * The pair of tokens that counts now: what is hovered, else what is pinned.
+ * @param {Readonly<Selection>} state
+ * @param {Readonly<Hover>} hover
+ * @returns {Hover}
+ */
+export function focusOf(state, hover) {
+  return { query: hover.query ?? state.query, key: hover.key ?? state.key };
+}
+
+/**
+ * The heads whose mean is shown: those drawn together in Heads, else the one chosen.
+ * @param {Readonly<Selection>} state
+ * @param {Maps} maps
+ */
+export function headsShown(state, maps) {
+  const wanted = state.view === 'heads' ? state.heads : [state.head];
+  const shown = wanted ? maps.heads.filter((head) => wanted.includes(head)) : maps.heads;
+  return shown.length ? shown : maps.heads;
+}
+
+/**
+ * The weight between two tokens, mean over the heads; null where the answer does not hold it.
+ * @param {Maps} maps
+ * @param {readonly number[]} heads
+ * @param {number} query
+ * @param {number} key
+ */
+export function meanWeight(maps, heads, query, key) {
+  let sum = 0;
+  for (const head of heads) {
+    const weight = weightAt(maps, head, query, key);
+    if (weight === null) return null;
+    sum += weight;
+  }
+  return heads.length ? sum / heads.length : null;
+}
+
+/**
+ * One weight for each key of a query, or for each query of a key.
+ * @param {Maps} maps
+ * @param {readonly number[]} heads
+ * @param {'query'|'key'} side what `item` is
+ * @param {number} item
+ * @returns {(number|null)[]}
+ */
+export function weightsOf(maps, heads, side, item) {
+  const edges = side === 'query' ? maps.colEdges : maps.rowEdges;
+  const weights = new Array(edges[edges.length - 1]).fill(null);
+  for (let i = edges[0]; i < weights.length; i += 1) {
+    weights[i] = side === 'query' ? meanWeight(maps, heads, item, i) : meanWeight(maps, heads, i, item);
+  }
+  return weights;
+}
+
+/**
+ * How much each key receives: the mean of its column over the queries. Of a pooled answer, of its bins.
+ * @param {Maps} maps
+ * @param {readonly number[]} heads
+ * @returns {number[]}
+ */
+export function received(maps, heads) {
+  const [rows, cols] = [maps.rowEdges.length - 1, maps.colEdges.length - 1];
+  const bins = new Float64Array(cols);
+  for (const head of heads) {
+    const base = maps.heads.indexOf(head) * rows * cols;
+    for (let r = 0; r < rows; r += 1) for (let c = 0; c < cols; c += 1) bins[c] += maps.values[base + r * cols + c];
+  }
+  return Array.from({ length: maps.colEdges[cols] }, (_, key) => (bins[binOf(maps.colEdges, key)] ?? 0) / (rows * heads.length));
+}
+
+/**
+ * The marks of the strip: a query's weights on the keys; without one, a key's weights from the queries; without
+ * either, what each key receives.
+ * @param {Maps} maps
+ * @param {readonly number[]} heads
+ * @param {Hover} focus
+ * @returns {StripColour}
+ */
+export function marks(maps, heads, { query, key }) {
+  if (query !== null) return { rows: null, cols: weightsOf(maps, heads, 'query', query), title: 'attention it gives' };
+  if (key !== null) return { rows: weightsOf(maps, heads, 'key', key), cols: null, title: 'attention it receives' };
+  return { rows: null, cols: received(maps, heads), title: 'attention received, on average' };
+}
+
+/**
+ * The indexes of the `count` largest, largest first.
+ * @param {readonly (number|null)[]} values
+ * @param {number} count
+ */
+export function largest(values, count) {
+  return values.map((value, index) => ({ value: value ?? -1, index })).filter(({ value }) => value > 0)
+    .sort((a, b) => b.value - a.value).slice(0, count).map(({ index }) => index);
+}

@@ -1,0 +1,90 @@
+// The selection as a link. What is looked at goes in the query; what was written goes in the #fragment, which a
+// browser never sends, so no text reaches a log.
+
+import { DEFAULTS } from './store.js';
+
+/** @typedef {import('./types.js').Selection} Selection */
+
+/**
+ * @typedef {object} Field
+ * @property {string} name in the query
+ * @property {(text: string) => any} read undefined: not valid, and left out
+ * @property {(value: any) => string} [write]
+ */
+
+const index = (/** @type {string} */ text) => (/^\d{1,6}$/.test(text) ? Number(text) : undefined);
+const oneOf = (/** @type {string[]} */ ...words) => (/** @type {string} */ text) => (words.includes(text) ? text : undefined);
+const between = (/** @type {number} */ low, /** @type {number} */ high) => (/** @type {string} */ text) => {
+  const value = text.trim() === '' ? NaN : Number(text);
+  return value >= low && value <= high ? value : undefined;
+};
+const indexes = (/** @type {string} */ text) => (/^\d{1,4}(,\d{1,4})*$/.test(text) ? [...new Set(text.split(',').map(Number))] : undefined);
+const span = (/** @type {string} */ text) => {
+  const [from, to] = /^\d{1,6}:\d{1,6}$/.test(text) ? text.split(':').map(Number) : [0, 0];
+  return from !== undefined && to !== undefined && from < to ? [from, to] : undefined;
+};
+
+/** @type {Partial<Record<keyof Selection, Field>>} */
+const FIELDS = {
+  model: { name: 'model', read: (text) => (text.length <= 200 ? text : undefined) },
+  view: { name: 'view', read: oneOf('heads', 'map', 'tokens', 'next') },
+  stack: { name: 'stack', read: oneOf('encoder', 'decoder', 'cross') },
+  layer: { name: 'layer', read: index },
+  head: { name: 'head', read: index },
+  heads: { name: 'heads', read: indexes, write: (heads) => heads.join(',') },
+  query: { name: 'query', read: index },
+  key: { name: 'key', read: index },
+  lens: { name: 'lens', read: oneOf('raw', 'rollout') },
+  group: { name: 'group', read: oneOf('token', 'word') },
+  temperature: { name: 'temperature', read: between(0, 100) },
+  topK: { name: 'top_k', read: index },
+  topP: { name: 'top_p', read: between(0, 1) },
+  minP: { name: 'min_p', read: between(0, 1) },
+  position: { name: 'position', read: index },
+  rows: { name: 'rows', read: span, write: (rows) => rows.join(':') },
+  cols: { name: 'cols', read: span, write: (cols) => cols.join(':') },
+  scale: { name: 'scale', read: oneOf('sqrt', 'linear') },
+  draw: { name: 'draw', read: index },
+};
+const WRITTEN = /** @type {const} */ (['text', 'pair', 'target', 'search']);
+
+/**
+ * `?model=minilm&layer=3#text=The+animal`: only what is not the default.
+ * @param {Readonly<Selection>} state
+ * @returns {string}
+ */
+export function toUrl(state) {
+  const query = new URLSearchParams();
+  for (const [key, field] of Object.entries(FIELDS)) {
+    const value = state[/** @type {keyof Selection} */ (key)];
+    if (value === null || value === DEFAULTS[/** @type {keyof Selection} */ (key)]) continue;
+    query.set(field.name, field.write ? field.write(value) : String(value));
+  }
+  const fragment = new URLSearchParams();
+  for (const key of WRITTEN) {
+    const value = state[key];
+    if (value !== DEFAULTS[key] && value !== null) fragment.set(key, value);
+  }
+  const [search, hash] = [query.toString(), fragment.toString()];
+  return `/${search ? `?${search}` : ''}${hash ? `#${hash}` : ''}`;
+}
+
+/**
+ * What a link says, over the defaults; what cannot be read is ignored, so an old or edited link still opens.
+ * @param {string} search
+ * @param {string} hash
+ * @returns {Selection}
+ */
+export function fromUrl(search, hash) {
+  const query = new URLSearchParams(search);
+  const fragment = new URLSearchParams(hash.replace(/^#/, ''));
+  /** @type {Record<string, unknown>} */
+  const state = { ...DEFAULTS };
+  for (const [key, field] of Object.entries(FIELDS)) {
+    const text = query.get(field.name);
+    const value = text === null ? undefined : field.read(text);
+    if (value !== undefined) state[key] = value;
+  }
+  for (const key of WRITTEN) state[key] = fragment.get(key) ?? DEFAULTS[key];
+  return /** @type {Selection} */ (/** @type {unknown} */ (state));
+}
