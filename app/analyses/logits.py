@@ -7,7 +7,8 @@ step says how many candidates it left and how much probability it took away.
 
 from __future__ import annotations
 
-import unicodedata
+import itertools
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -18,6 +19,7 @@ from app.analyses.ranges import index
 from app.checks import Check, at_most
 from app.errors import NoLanguageHead, NotApplicable, OutOfRange
 from app.models.run import Run
+from app.tokens.vocabulary import readable
 
 SUM_LIMIT = 1e-5
 MOST_CANDIDATES = 1000
@@ -98,31 +100,33 @@ def logits(
         )
     _check_settings(temperature, top_k, top_p, min_p, limit)
     scores = run.logits(torch.tensor([position], device=run.kept.final.device))[0].double()  # [V]
-    words = run.model.vocabulary
     softmax = scores.softmax(-1)
     warped, steps = pipeline(scores, temperature, top_k, top_p, min_p)
     probability = warped.softmax(-1)
     order = scores.argsort(descending=True, stable=True)
+    after = position + 1
+    target = tokens.items[after].id if name == "decoder" and after < len(tokens) else None
+    drawn = None if draw is None else _draw(probability, order, draw)
+    listed = order[:limit].tolist() if search is None else _matches(run.model.vocabulary, search, order, limit)
+    ids = [*listed, *(i for i in (target, drawn[1] if drawn else None) if i is not None)]
+    texts = dict(zip(ids, readable(run.model.tokenizer, ids), strict=True))
     ranks = torch.empty_like(order).scatter_(0, order, torch.arange(len(order)))
 
     def candidate(i: int) -> Candidate:
         kept = bool(torch.isfinite(warped[i]))
-        text = words[i] if i < len(words) else f"⟨{i}⟩"
-        return Candidate(i, text, float(scores[i]), float(softmax[i]), float(probability[i]), kept, int(ranks[i]))
+        return Candidate(
+            i, texts[i], float(scores[i]), float(softmax[i]), float(probability[i]), kept, int(ranks[i])
+        )
 
-    listed = order if search is None else order[torch.tensor(_matches(words, search, order.tolist()), dtype=torch.long)]
-    after = position + 1
-    target = candidate(tokens.items[after].id) if name == "decoder" and after < len(tokens) else None
-    log_probs = scores.log_softmax(-1)
     return LogitsAnswer(
         run=run.id,
         position=position,
-        target=target,
+        target=None if target is None else candidate(target),
         vocab=len(scores),
-        entropy=float(-(softmax * log_probs).nan_to_num(0.0).sum()),
-        candidates=[candidate(i) for i in listed[:limit].tolist()],
+        entropy=float(-(softmax * scores.log_softmax(-1)).nan_to_num(0.0).sum()),
+        candidates=[candidate(i) for i in listed],
         pipeline=steps,
-        draw=None if draw is None else _draw(probability, order, draw, words),
+        draw=None if drawn is None else Draw(drawn[0], drawn[1], texts[drawn[1]]),
         checks=_checks(scores, softmax, probability),
     )
 
@@ -172,19 +176,19 @@ def _min_p(scores: Tensor, min_p: float) -> Tensor:
     return probability >= min_p * probability.max()
 
 
-def _draw(probability: Tensor, order: Tensor, seed: int, words: tuple[str, ...]) -> Draw:
+def _draw(probability: Tensor, order: Tensor, seed: int) -> tuple[float, int]:
     """A number in [0, 1) from the seed, and the candidate whose stretch of the cumulative curve it falls on."""
     u = float(torch.rand((), generator=torch.Generator().manual_seed(seed), dtype=torch.float64))
     cumulative = probability[order].cumsum(-1)
     place = int(torch.searchsorted(cumulative, u * float(cumulative[-1]), right=True))
-    chosen = int(order[min(place, int((probability > 0).sum()) - 1)])
-    return Draw(u, chosen, words[chosen] if chosen < len(words) else f"⟨{chosen}⟩")
+    return u, int(order[min(place, int((probability > 0).sum()) - 1)])
 
 
-def _matches(words: tuple[str, ...], search: str, order: list[int]) -> list[int]:
-    """The ids whose text contains `search`, ignoring case and the form of accents, likeliest first."""
-    wanted = unicodedata.normalize("NFC", search).casefold()
-    return [i for i in order if i < len(words) and wanted in words[i].casefold()]
+def _matches(words: Sequence[str], search: str, order: Tensor, limit: int) -> list[int]:
+    """The likeliest `limit` ids whose text contains `search`, ignoring case."""
+    wanted = search.casefold()
+    hits = (i for i in order.tolist() if i < len(words) and wanted in words[i].casefold())
+    return list(itertools.islice(hits, limit))
 
 
 def _check_settings(temperature: float, top_k: int, top_p: float, min_p: float, limit: int) -> None:
