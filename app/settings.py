@@ -44,7 +44,7 @@ class Settings(BaseSettings):
     # models
     models: dict[str, Path] = Field(default_factory=dict, description="Folders offered as models: name=PATH.")
     hub: bool = Field(True, description="May models be fetched from the Hugging Face hub by id?")
-    hub_timeout: float = Field(1.5, gt=0, description="How long to wait for the hub's first answer.")
+    hub_timeout: float = Field(1.5, gt=0, allow_inf_nan=False, description="Longest wait for the hub's first answer.")
     download_limit: ByteSize = size(6 * GB, "Largest download from the hub.")
     model_limit: ByteSize = size(8 * GB, "Largest model that is loaded, in memory.")
     model_budget: ByteSize = size(12 * GB, "Memory for all loaded models; the least recently used go first.")
@@ -57,12 +57,12 @@ class Settings(BaseSettings):
     # runs
     run_limit: ByteSize = size(2 * GB, "Largest run that is stored.")
     run_budget: ByteSize = size(4 * GB, "Memory for all stored runs; the least recently used go first.")
-    look_budget: float = Field(2.0, gt=0, description="Longest work a GET may cause; more asks for a stream.")
+    look_budget: float = Field(2.0, gt=0, allow_inf_nan=False, description="Longest work of a GET; more streams.")
     queue_limit: int = Field(32, gt=0, description="Jobs that may wait for one model; more are refused (503).")
     # requests
     body_limit: ByteSize = size(512 * KB, "Largest body of a request.")
     text_limit: ByteSize = size(256 * KB, "Largest text, in bytes of UTF-8.")
-    receive_timeout: float = Field(15.0, gt=0, description="How long a client may take to send its request.")
+    receive_timeout: float = Field(15.0, gt=0, allow_inf_nan=False, description="Longest time to send a request.")
 
     def limits(self) -> dict[str, int | float]:
         """Every setting that is a limit, by name, as `GET /api/limits` tells it."""

@@ -11,13 +11,19 @@ import dataclasses
 import io
 import math
 from collections.abc import Mapping, Sequence
-from typing import Any, Literal
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import orjson
 from starlette.responses import Response
 
 from app.errors import NotAcceptable, OutOfRange
+
+if TYPE_CHECKING:
+    from app.analyses.attention import AttentionAnswer
+    from app.models.run import Run
+    from app.tokens.token import Token, Tokens
 
 Format = Literal["json", "safetensors", "csv"]
 Dtype = Literal["f32", "f16", "u8"]
@@ -152,18 +158,42 @@ def _encoded(values: np.ndarray[Any, Any], dtype: Dtype) -> np.ndarray[Any, Any]
 
 
 def csv_response(values: np.ndarray[Any, Any], labels: Labels) -> Response:
-    """One matrix [.., rows, cols] as CSV: a header of keys, a query at the head of each row; null is an empty cell."""
-    if math.prod(values.shape[:-2]) != 1:
+    """One matrix as CSV."""
+    return Response(csv_text(values, labels).encode(), media_type=f"{CSV}; charset=utf-8")
+
+
+def csv_text(values: Any, labels: Labels) -> str:
+    """One matrix [.., rows, cols]: a header of keys, a query at the head of each row; null is an empty cell."""
+    numbers = array(values)
+    if math.prod(numbers.shape[:-2]) != 1:
         raise NotAcceptable("CSV holds one matrix, and this answer has several.", "Name one layer and one head.")
-    matrix = values.reshape(values.shape[-2:])
     rows, cols = labels
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\r\n")
     writer.writerow(["query \\ key", *cols])
-    for label, row in zip(rows, matrix, strict=True):
-        numbers = json_bytes(row)[1:-1].decode().replace("null", "").split(",")
-        writer.writerow([label, *numbers])
-    return Response(text.getvalue().encode(), media_type=f"{CSV}; charset=utf-8")
+    for label, row in zip(rows, numbers.reshape(numbers.shape[-2:]), strict=True):
+        writer.writerow([label, *json_bytes(row)[1:-1].decode().replace("null", "").split(",")])
+    return text.getvalue()
+
+
+def labels(run: Run, answer: AttentionAnswer) -> Labels:
+    """Names of rows and columns for CSV: `3 animal`, or `3:6` where several are pooled.
+
+    A label begins with a digit, so that no spreadsheet takes a token for a formula.
+    """
+    queries, keys = run.tokens_of(answer.stack)
+    return _axis(queries, answer.rows, answer.row_edges), _axis(keys, answer.cols, answer.col_edges)
+
+
+def _axis(tokens: Tokens, span: tuple[int, int], edges: Sequence[int] | None) -> list[str]:
+    if edges is None:
+        return [f"{token.index} {token.display}" for token in tokens.items[span[0] : span[1]]]
+    return [f"{first}:{last}" for first, last in pairwise(edges)]
+
+
+def tokens(run: Run) -> dict[str, tuple[Token, ...]]:
+    """The tokens of a run by input."""
+    return {name: tokens.items for name, tokens in run.tokens.items()}
 
 
 def _default(value: Any) -> Any:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from itertools import pairwise
 from typing import TYPE_CHECKING, Annotated
 
 from fastapi import APIRouter, Header, Query, Request
@@ -13,14 +11,13 @@ from app.web import wire
 from app.web.body import StrictRoute
 from app.web.forms import AttentionForm, AttentionQuery, bounds
 from app.web.openapi import MATRICES, PROBLEMS
-from app.web.routes.runs import document, run_form
+from app.web.routes.runs import run_form
 from app.web.service import Cancelled, ServiceOf
 
 if TYPE_CHECKING:
     from app.analyses.attention import AttentionAnswer
     from app.models.engine import Engine
     from app.models.run import Run
-    from app.tokens.token import Tokens
 
 router = APIRouter(prefix="/api", tags=["attention"], route_class=StrictRoute, responses=PROBLEMS)
 
@@ -39,7 +36,7 @@ async def read_attention(
         return found, look(engine, found, query, cancelled)
 
     found, answer = await service.look(request, question)
-    return wire.matrices(answer, form, query.dtype, labels=labels(found, answer))
+    return wire.matrices(answer, form, query.dtype, wire.labels(found, answer))
 
 
 @router.post("/attention", summary="Run and look in one call", response_class=Response, responses=MATRICES)
@@ -53,7 +50,7 @@ async def post_attention(form: AttentionForm, request: Request, service: Service
         return made, look(engine, made, query, cancelled)
 
     made, answer = await service.job(request, question)
-    return wire.matrices(answer, wanted, "f32", labels=labels(made, answer), tokens=document(made)["tokens"])
+    return wire.matrices(answer, wanted, "f32", wire.labels(made, answer), tokens=wire.tokens(made))
 
 
 def look(engine: Engine, run: Run, query: AttentionQuery, cancelled: Cancelled) -> AttentionAnswer:
@@ -68,19 +65,3 @@ def look(engine: Engine, run: Run, query: AttentionQuery, cancelled: Cancelled) 
         lambda run: attention(run, rows=rows, cols=cols, budget=budget, cancelled=cancelled, **parameters),
         cancelled,
     )
-
-
-def labels(run: Run, answer: AttentionAnswer) -> tuple[list[str], list[str]]:
-    """Names of the rows and columns for CSV: `3 animal`, or `3:6` where several are pooled.
-
-    A label begins with a digit, so that no spreadsheet takes a token for a formula.
-    """
-    queries, keys = run.tokens_of(answer.stack)
-    return axis(queries, answer.rows, answer.row_edges), axis(keys, answer.cols, answer.col_edges)
-
-
-def axis(tokens: Tokens, span: tuple[int, int], edges: Sequence[int] | None) -> list[str]:
-    """The labels of one axis."""
-    if edges is None:
-        return [f"{token.index} {token.display}" for token in tokens.items[span[0] : span[1]]]
-    return [f"{first}:{last}" for first, last in pairwise(edges)]

@@ -46,7 +46,7 @@ def document(run: Run) -> dict[str, Any]:
     return {
         "run": run.id,
         "model": run.model.info.id,
-        "tokens": {stack: tokens.items for stack, tokens in run.tokens.items()},
+        "tokens": wire.tokens(run),
         "stacks": run.stacks,
         "milliseconds": run.milliseconds,
         "bytes": run.bytes,

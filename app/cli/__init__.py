@@ -1,0 +1,1 @@
+"""The command line: `serve` (the default), `models`, `inspect`; one file each."""
