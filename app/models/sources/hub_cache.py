@@ -69,3 +69,25 @@ def _whole(folder: Path) -> bool:
     except ModelRefused:
         return False
     return True
+
+
+def remove(repo: str, revision: str | None = None) -> int:
+    """Removes the model's snapshots (or the one of a branch, tag or commit) from the cache; answers in bytes freed."""
+    from huggingface_hub import CacheNotFound, scan_cache_dir
+
+    try:
+        report = scan_cache_dir()
+    except (CacheNotFound, OSError):
+        return 0
+    commits = [
+        kept.commit_hash
+        for model in report.repos
+        if model.repo_type == "model" and model.repo_id == repo
+        for kept in model.revisions
+        if revision is None or revision == kept.commit_hash or revision in kept.refs
+    ]
+    if not commits:
+        return 0
+    plan = report.delete_revisions(*commits)
+    plan.execute()
+    return plan.expected_freed_size
