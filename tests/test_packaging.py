@@ -79,6 +79,7 @@ def test_every_direct_dependency_is_pinned() -> None:
     asked = [*project["dependencies"], *chain(*project["optional-dependencies"].values())]
     pinned = dict(line.split("==") for line in pins("constraints.txt"))
     missing = {name(wanted) for wanted in asked} - {name(known) for known in pinned}
+    assert len(pinned) == len(pins("constraints.txt")), "a package is pinned twice"
     assert not missing, f"add to constraints.txt (pip freeze knows the versions): {sorted(missing)}"
 
 
