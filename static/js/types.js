@@ -182,10 +182,11 @@
  * @property {number} softmax over the whole vocabulary, at temperature 1
  * @property {number} probability after the pipeline
  * @property {boolean} kept
+ * @property {number} rank by logit, from 0
  *
  * @typedef {object} LogitsData
  * @property {number} position
- * @property {unknown} target
+ * @property {Candidate|null} target what really stands at the predicted place; null behind the end
  * @property {number} vocab
  * @property {number} entropy
  * @property {Candidate[]} candidates

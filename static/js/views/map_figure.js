@@ -96,7 +96,7 @@ export function figure({ maps, head, causal, scale, tokens, frame: f, look, drag
   const gap = maps.exact && cell >= 12 ? 1 : 0;
   const font = { family: look.ui, size: 12, color: look.ink2 };
   const axis = {
-    showgrid: false, zeroline: false, showline: false, ticks: '', automargin: false, fixedrange: !drag,
+    showgrid: false, zeroline: false, showline: false, ticks: 'outside', ticklen: 5, tickcolor: 'rgba(0,0,0,0)', automargin: false, fixedrange: !drag,
     tickfont: { family: look.text, size: cell >= 26 ? 14 : 12, color: look.ink },
   };
   return {

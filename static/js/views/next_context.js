@@ -1,0 +1,73 @@
+/** The words before the prediction, the gap, and the word that really follows; a stepper moves along the text. */
+
+import { piece } from '../piece.js';
+import { h, replace, visible } from '../dom.js';
+import { weight as written } from '../ticks.js';
+
+/** How many tokens before the gap are shown. */
+const BEFORE = 14;
+
+/**
+ * @param {readonly import('../types.js').Token[]} tokens
+ * @param {boolean} masked a masked model predicts at its mask, not after a token
+ * @param {{go: (position: number) => void, point: (index: number|null) => void}} react
+ */
+export function context(tokens, masked, react) {
+  const sentence = h('p.next-context', {});
+  const where = h('span.next-where', {});
+  const last = tokens.length - 1;
+  let at = last;
+  const step = (/** @type {string} */ sign, /** @type {string} */ name, /** @type {() => number} */ to) => (
+    h('button.stepper-button', { type: 'button', 'aria-label': name, title: name, onclick: () => react.go(Math.min(Math.max(to(), 0), last)) }, sign));
+  const back = step('‹', 'One token back', () => at - 1);
+  const forth = step('›', 'One token on', () => at + 1);
+  const end = h('button.button.small', { type: 'button', onclick: () => react.go(last) }, 'After the last');
+  const stepper = h('div.stepper', { role: 'group', 'aria-label': 'Position' }, back, where, forth);
+  const actual = h('p.next-actual', {});
+  const element = h('div.next-top', {}, sentence, h('div.next-place', {}, masked ? null : [stepper, end], actual));
+
+  sentence.addEventListener('pointerover', (event) => react.point(indexOf(event)));
+  sentence.addEventListener('pointerleave', () => react.point(null));
+  sentence.addEventListener('click', (event) => {
+    const index = indexOf(event);
+    if (index !== null && !masked) react.go(index);
+  });
+
+  /** @param {Event} event */
+  function indexOf(event) {
+    const node = event.target instanceof Element ? event.target.closest('[data-index]') : null;
+    return node instanceof HTMLElement ? Number(node.dataset.index) : null;
+  }
+
+  return {
+    element,
+    /**
+     * @param {number} position
+     * @param {import('../types.js').Candidate|null} target
+     * @param {number} vocab
+     */
+    update(position, target, vocab) {
+      at = position;
+      const stop = masked ? position : position + 1;
+      const first = Math.max(0, stop - BEFORE);
+      const after = tokens.slice(masked ? position + 1 : stop, stop + 5);
+      const word = (/** @type {import('../types.js').Token} */ item, /** @type {string} */ look) => (
+        h('span.next-word', { data: { index: item.index, look, ...(item.special ? { special: '' } : {}) } }, piece(item.display)));
+      replace(sentence, first > 0 && '… ', tokens.slice(first, stop).map((item) => word(item, 'before')),
+        h('span.next-gap', { 'aria-label': 'the word that is predicted' }, '?'), after.map((item) => word(item, 'after')));
+      where.textContent = `position ${position}`;
+      back.toggleAttribute('disabled', position === 0);
+      forth.toggleAttribute('disabled', position === last);
+      end.disabled = position === last;
+      replace(actual, target
+        ? ['In the text follows ', h('b', {}, visible(target.text)), `: rank ${(target.rank + 1).toLocaleString('en')} of ${vocab.toLocaleString('en')}, softmax ${written(target.softmax)}.`]
+        : masked ? 'The model fills the mask.' : 'The text ends here.');
+    },
+    /** @param {number|null} index */
+    hover(index) {
+      for (const node of sentence.querySelectorAll('.next-word')) {
+        node.classList.toggle('is-active', node instanceof HTMLElement && index !== null && node.dataset.index === String(index));
+      }
+    },
+  };
+}

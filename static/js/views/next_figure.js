@@ -1,0 +1,93 @@
+/** The candidates as two sets of horizontal bars: logits, and softmax with what the pipeline made of it. */
+
+import { visible } from '../dom.js';
+import { plain, shorten, weight as written } from '../ticks.js';
+
+const ROW = 26;
+const TOP = 34;
+
+/**
+ * @param {object} given
+ * @param {import('../types.js').LogitsData} given.data
+ * @param {number} given.width pixels
+ * @param {import('../look.js').Look} given.look
+ * @returns {import('../plot.js').Figure}
+ */
+export function figure({ data, width, look }) {
+  const list = data.candidates;
+  const narrow = width < 520;
+  const rows = list.map((_, i) => i);
+  const longest = Math.max(3, ...list.map((c) => Math.min(Array.from(visible(c.text)).length, 16)));
+  const left = Math.min(longest * 8.4 + 46, width * 0.36);
+  const split = narrow ? 0.3 : 0.36;
+  const logits = list.map((c) => c.logit);
+  const [least, most] = [Math.min(...logits), Math.max(...logits)];
+  const floor = least - Math.max(most - least, 1) * 0.35;
+  const largest = Math.max(...list.flatMap((c) => [c.softmax, c.probability]), 0.001);
+  const font = { family: look.ui, size: 12, color: look.ink2 };
+  const bars = { type: 'bar', orientation: 'h', y: rows, hoverinfo: 'none', cliponaxis: false, constraintext: 'none' };
+  const faint = list.map((c) => (c.kept ? look.accent : look.line));
+  const axis = { showgrid: false, zeroline: false, showticklabels: false, ticks: '', fixedrange: true, side: 'top' };
+  return {
+    data: [
+      {
+        ...bars, x: logits.map((v) => v - floor), base: floor, xaxis: 'x', width: 0.56, marker: { color: list.map((c) => (c.kept ? look.ink3 : look.line)) },
+        text: logits.map((v) => v.toFixed(2)), textposition: 'outside', textfont: { ...font, size: 11.5 }, showlegend: false,
+      },
+      { ...bars, x: list.map((c) => c.softmax), xaxis: 'x2', width: 0.78, marker: { color: look.glow, opacity: 0.3 }, name: 'softmax', showlegend: false },
+      {
+        ...bars, x: list.map((c) => c.probability), xaxis: 'x2', width: 0.4, marker: { color: faint }, name: 'after the pipeline', showlegend: false,
+        text: list.map((c) => beside(c)), textposition: 'none',
+      },
+    ],
+    layout: {
+      width, height: TOP + list.length * ROW + 10, margin: { l: left, r: narrow ? 8 : 16, t: TOP, b: 10, pad: 6 },
+      paper_bgcolor: look.paper, plot_bgcolor: look.paper, font, barmode: 'overlay', hovermode: false, dragmode: false, bargap: 0,
+      xaxis: { ...axis, domain: [0, split - 0.04], range: [floor, most + (most - floor) * (narrow ? 0.75 : 0.42)] },
+      xaxis2: { ...axis, domain: [split, 1], range: [0, largest * (narrow ? 1.75 : 1.34)], anchor: 'y' },
+      yaxis: {
+        showgrid: false, zeroline: false, ticks: '', fixedrange: true, range: [list.length - 0.5, -0.5], automargin: false,
+        tickmode: 'array', tickvals: rows, ticktext: list.map((c) => name(c, data)), tickfont: { family: look.text, size: 15, color: look.ink },
+      },
+      annotations: [
+        heading('logit', 0, 'left'), heading(narrow ? 'probability' : 'probability, and softmax behind it', split, 'left'),
+        ...list.map((c, i) => value(c, i, look)),
+      ],
+    },
+  };
+}
+
+/** @param {string} text @param {number} x @param {'left'|'right'} anchor */
+function heading(text, x, anchor) {
+  return { text, xref: 'paper', yref: 'paper', x, y: 1, yanchor: 'bottom', yshift: 6, xanchor: anchor, showarrow: false };
+}
+
+/**
+ * The number at the end of a candidate's bars.
+ * @param {import('../types.js').Candidate} c
+ * @param {number} row
+ * @param {import('../look.js').Look} look
+ */
+function value(c, row, look) {
+  return {
+    text: beside(c), xref: 'x2', yref: 'y', x: Math.max(c.softmax, c.probability), y: row, xanchor: 'left', xshift: 4, showarrow: false,
+    font: { family: look.ui, size: 12, color: c.kept ? look.ink : look.ink3 },
+  };
+}
+
+/** @param {import('../types.js').Candidate} c */
+function beside(c) {
+  const [now, before] = [written(c.probability), written(c.softmax)];
+  if (!c.kept) return `dropped (${before})`;
+  return now === before ? now : `${now} (${before})`;
+}
+
+/**
+ * Rank and text; what was drawn and what really follows are marked by a sign.
+ * @param {import('../types.js').Candidate} c
+ * @param {import('../types.js').LogitsData} data
+ */
+function name(c, data) {
+  const marks = `${data.draw?.id === c.id ? '◆ ' : ''}${data.target?.id === c.id ? '▸ ' : ''}`;
+  return `${marks}${plain(shorten(visible(c.text), 16))}`;
+}
