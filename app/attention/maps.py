@@ -26,11 +26,11 @@ Pool = Literal["max", "mean", "words"]
 """The value of a bin: its largest, its mean, or (its keys summed, its queries averaged) what a word gives a word."""
 
 
-def blocks(record: LayerRecord, heads: slice, rows: range, cells: int = BLOCK_CELLS) -> Iterator[tuple[range, Tensor]]:
+def blocks(record: LayerRecord, heads: slice, rows: range) -> Iterator[tuple[range, Tensor]]:
     """The probabilities of `rows` for `heads` (batch row 0), a block of rows at a time: [heads, rows, K] float32."""
     total_heads, _, keys = record.shape
     count = len(range(*heads.indices(total_heads)))
-    step = max(1, cells // max(1, count * keys))
+    step = max(1, BLOCK_CELLS // max(1, count * keys))
     for start in range(rows.start, rows.stop, step):
         part = range(start, min(rows.stop, start + step))
         yield part, _block(record, heads, slice(part.start, part.stop))

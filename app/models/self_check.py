@@ -37,7 +37,7 @@ def self_check(network: Network, inputs: Mapping[str, Tensor], done: Pass) -> tu
     if network.capture == "full":
         checks.append(_attention_matters(network, inputs, done))
     if network.has_head:
-        theirs = _eager(network, inputs).logits[0].float()
+        theirs = eager_output(network, inputs).logits[0].float()
         scale = max(1.0, float(theirs.abs().max()))
         checks.append(
             at_most("logits", float((unembed(network, done.final) - theirs).abs().max()) / scale, LOGITS_LIMIT)
@@ -71,7 +71,7 @@ def _worse(a: float, b: float) -> float:
 
 def eager_maps(network: Network, inputs: Mapping[str, Tensor]) -> dict[str, list[Tensor]]:
     """Every map [H, Q, K] of every stack by transformers' eager attention: the reference."""
-    output = _eager(network, inputs)
+    output = eager_output(network, inputs)
     if network.layout.kind == "encoder-decoder":
         found = {"encoder": output.encoder_attentions, "decoder": output.decoder_attentions}
         found["cross"] = output.cross_attentions
@@ -80,7 +80,7 @@ def eager_maps(network: Network, inputs: Mapping[str, Tensor]) -> dict[str, list
     return {stack: [m[0].float().cpu() for m in maps if m is not None] for stack, maps in found.items()}
 
 
-def _eager(network: Network, inputs: Mapping[str, Tensor]) -> Any:
+def eager_output(network: Network, inputs: Mapping[str, Tensor]) -> Any:
     model = network.model
     arguments = {} if network.layout.kind == "encoder" else {"use_cache": False}
     switch = network.capture == "full"
