@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
 class Example:
-    """`note` says in one sentence what to look for."""
+    """`note` says in one sentence what to look for; `selection` is what the page looks at, by its own names."""
 
     title: str
     model: str
     text: str
     note: str
+    selection: Mapping[str, int | list[int]]
     pair: str | None = None
 
 
@@ -21,25 +23,29 @@ EXAMPLES: tuple[Example, ...] = (
         title="A pronoun",
         model="minilm",
         text="The animal did not cross the street because it was too tired.",
-        note="Pin the word “it” and step through the heads: some of them look back at “animal”.",
+        note="Head 1 of layer 3 looks from “it” back at “animal”. Step through the others: few agree.",
+        selection={"layer": 3, "head": 1, "heads": [1], "query": 9},
     ),
     Example(
         title="Who gets the drink?",
         model="smollm2",
         text="When Mary and John went to the store, John gave a drink to",
-        note="The next word should be Mary: which heads look from the last word back at the name that is not repeated?",
+        note="The next word is Mary: head 4 of layer 24 looks back at the name that is not repeated.",
+        selection={"layer": 24, "head": 4, "heads": [4], "query": 13},
     ),
     Example(
         title="A phrase repeated",
         model="smollm2",
         text="The quick brown fox met a small grey cat. Later the quick brown fox met a small grey",
-        note="At the second “quick”, induction heads look at the word that came after the first one.",
+        note="An induction head: at the second “grey”, head 6 of layer 18 looks at the word that came after the first.",
+        selection={"layer": 18, "head": 6, "heads": [6], "query": 18},
     ),
     Example(
         title="A pair of sentences",
         model="minilm",
         text="A man is playing a guitar on stage.",
         pair="Somebody makes music in front of an audience.",
-        note="Look for heads that reach from one sentence into the other, past the separator.",
+        note="Head 5 of layer 5 reaches across the separator: from “music” to “guitar”.",
+        selection={"layer": 5, "head": 5, "heads": [5], "query": 13},
     ),
 )

@@ -1,4 +1,4 @@
-"""The HTML pages: `/`, `/docs`, `/login`, and the page for what is not there.
+"""The HTML pages: `/`, `/labs`, `/docs`, `/login`, and the page for what is not there.
 
 Templates come from `templates/`, escaped by default. What a page needs to start is written into it as
 JSON in a script block of type `application/json`, which no browser runs.
@@ -42,6 +42,7 @@ class Pages:
         """The addresses of the pages."""
         return [
             Route("/", self.index, methods=["GET"]),
+            Route("/labs", self.labs, methods=["GET"]),
             Route("/docs", self.docs, methods=["GET"]),
             Route("/login", self.login, methods=["GET", "POST"]),
         ]
@@ -68,6 +69,10 @@ class Pages:
             "hub": settings.hub,
             **known,
         }
+
+    async def labs(self, _: Request) -> Response:
+        """The list of worked lessons."""
+        return self.render("labs.html", page="labs", labs=[])
 
     async def docs(self, _: Request) -> Response:
         """The API, drawn from /openapi.json by Swagger UI; nothing of it comes from another host."""

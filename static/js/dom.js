@@ -1,6 +1,6 @@
 // Elements made from data. Every string becomes a text node or an attribute: nothing here can make markup out of text.
 
-/** @typedef {Node|string|number|null|undefined|false} Child */
+/** @typedef {Node|string|number|null|undefined|false|Child[]} Child */
 
 const SVG = 'http://www.w3.org/2000/svg';
 
@@ -10,7 +10,7 @@ const SVG = 'http://www.w3.org/2000/svg';
  * @template {keyof HTMLElementTagNameMap} K
  * @param {K | `${K}.${string}`} tag
  * @param {Record<string, any>} [attributes]
- * @param {...(Child|Child[])} children
+ * @param {...Child} children
  * @returns {HTMLElementTagNameMap[K]}
  */
 export function h(tag, attributes = {}, ...children) {
@@ -24,7 +24,7 @@ export function h(tag, attributes = {}, ...children) {
  * The same for SVG.
  * @param {string} tag
  * @param {Record<string, any>} [attributes]
- * @param {...(Child|Child[])} children
+ * @param {...Child} children
  * @returns {SVGElement}
  */
 export function s(tag, attributes = {}, ...children) {
@@ -35,7 +35,7 @@ export function s(tag, attributes = {}, ...children) {
  * @template {HTMLElement|SVGElement} E
  * @param {E} element
  * @param {Record<string, any>} attributes
- * @param {(Child|Child[])[]} children
+ * @param {Child[]} children
  * @returns {E}
  */
 function fill(element, attributes, children) {
@@ -50,11 +50,12 @@ function fill(element, attributes, children) {
   return element;
 }
 
-/** @param {Node} parent @param {(Child|Child[])[]} children */
+/** @param {Node} parent @param {Child[]} children */
 function append(parent, children) {
-  for (const child of children.flat()) {
+  for (const child of children) {
     if (child === null || child === undefined || child === false) continue;
-    parent.appendChild(child instanceof Node ? child : document.createTextNode(String(child)));
+    if (Array.isArray(child)) append(parent, child);
+    else parent.appendChild(child instanceof Node ? child : document.createTextNode(String(child)));
   }
 }
 
@@ -62,7 +63,7 @@ function append(parent, children) {
  * Puts these children in the place of all that were there.
  * @template {Element} E
  * @param {E} element
- * @param {...(Child|Child[])} children
+ * @param {...Child} children
  * @returns {E}
  */
 export function replace(element, ...children) {

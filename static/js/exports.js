@@ -82,11 +82,10 @@ export function toCurl({ model, text, pair, target }, state, run, stack, needs, 
 }
 
 /**
- * Where the numbers of the picture can be had exactly, as float32; null where a view shows no array.
+ * Where the numbers of the picture can be had exactly, as float32; null where it shows no maps.
  * @param {Run} run
  * @param {Needs} needs
  */
 export function numbersPath(run, needs) {
-  if (needs.attention) return attentionPath(run.run, { ...needs.attention, dtype: 'f32' });
-  return needs.logits ? logitsPath(run.run, needs.logits) : null;
+  return needs.attention ? attentionPath(run.run, { ...needs.attention, dtype: 'f32' }) : null;
 }

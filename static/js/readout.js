@@ -1,6 +1,6 @@
 // The number that is pointed at, and what it belongs to.
 
-import { headsShown, largest, meanWeight, weightsOf } from './strength.js';
+import { headsShown, largest, meanWeight, received, weightsOf } from './strength.js';
 
 /** @typedef {import('./components/aside.js').Readout} Readout */
 
@@ -18,10 +18,11 @@ export function readOut(state, maps, { query, key }, tokens) {
   const row = query === null ? null : tokens.rows[query] ?? null;
   const column = key === null ? null : tokens.cols[key] ?? null;
   const value = row && column ? meanWeight(maps, heads, row.index, column.index) : null;
-  const one = row && !column ? weightsOf(maps, heads, 'query', row.index) : column && !row ? weightsOf(maps, heads, 'key', column.index) : [];
-  const others = row ? tokens.cols : tokens.rows;
-  const top = maps.exact ? largest(one, TOP).map((i) => ({ token: others[i], value: one[i] ?? 0 })) : [];
-  return { query: row, key: column, value, where: place(state, heads, maps), top };
+  const weights = row ? weightsOf(maps, heads, 'query', row.index) : column ? weightsOf(maps, heads, 'key', column.index) : received(maps, heads);
+  const others = !row && column ? tokens.rows : tokens.cols;
+  const title = row ? 'It looks at' : column ? 'Looked at by' : 'Looked at most, on average';
+  const top = maps.exact ? largest(weights, TOP).map((i) => ({ token: others[i], value: weights[i] ?? 0 })) : [];
+  return { query: row, key: column, value, where: place(state, heads, maps), title, top };
 }
 
 /**

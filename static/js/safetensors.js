@@ -36,7 +36,7 @@ export function readSafetensors(buffer) {
  * @returns {Tensor}
  */
 function read(buffer, base, name, { dtype, shape, data_offsets: [begin, end] }) {
-  const Type = ARRAYS[/** @type {keyof ARRAYS} */ (dtype)];
+  const Type = ARRAYS[/** @type {keyof typeof ARRAYS} */ (dtype)];
   if (!Type) throw new Error(`safetensors: ${name} has dtype ${dtype}, which is not read here`);
   const count = shape.reduce((product, n) => product * n, 1);
   if (end - begin !== count * Type.BYTES_PER_ELEMENT || base + end > buffer.byteLength) {

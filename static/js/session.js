@@ -43,6 +43,7 @@ export function createSession(api = server) {
     const key = JSON.stringify([of.run, name, params]);
     const known = answers.get(key);
     if (known !== undefined) return known;
+    /** @returns {Promise<unknown>} */
     const ask = () => (name === 'attention' ? api.attention(of.run, params, signal) : api.logits(of.run, params, signal));
     const value = await again(ask, request, signal);
     answers.set(key, value);

@@ -2,7 +2,7 @@
 
 import { h, replace } from '../dom.js';
 import { duration, fileSize, probability } from '../format.js';
-import { piece } from './piece.js';
+import { piece } from '../piece.js';
 
 /** @typedef {import('../types.js').Token} Token */
 
@@ -12,7 +12,8 @@ import { piece } from './piece.js';
  * @property {Token|null} key
  * @property {number|null} value between them
  * @property {string} where layer, head, lens
- * @property {{token: Token, value: number}[]} top the strongest partners of the one that is pointed at
+ * @property {string} title of the list
+ * @property {{token: Token, value: number}[]} top the strongest partners of the one that is pointed at, or of all
  *
  * @typedef {{id: string, title: string, run: () => void|Promise<void>, available: () => boolean}} Action
  */
@@ -60,17 +61,15 @@ export function createAside(el, actions) {
       const section = /** @type {HTMLElement} */ (readout.parentElement);
       section.hidden = now === null;
       if (!now) return;
-      const { query, key, value, where, top } = now;
-      if (!query && !key) {
-        replace(readout, h('p.quiet', {}, 'Point at a token, or move to one with the keys. Click or press Enter to pin it.'));
-        return;
-      }
+      const { query, key, value, where, title, top } = now;
+      const strongest = top[0]?.value ?? 1;
       replace(readout,
-        h('p.pair', {}, name(query), h('span.pair-arrow', {}, ' → '), h('span.hidden-visually', {}, 'looks at '), name(key)),
-        query && key ? [h('p.number', {}, probability(value)), h('p.where', {}, `row ${query.index}, column ${key.index} · ${where}`)]
-          : h('p.where', {}, where),
-        !(query && key) && h('ol.top', {}, top.map((one) => h('li', { style: { '--light': (one.value / (top[0]?.value || 1)).toFixed(3) } },
-          h('span.top-name', {}, piece(one.token.display)), h('span.top-index', {}, one.token.index), h('span.top-value', {}, probability(one.value))))));
+        query || key ? h('p.pair', {}, name(query), h('span.pair-arrow', { 'aria-hidden': 'true' }, ' → '), h('span.hidden-visually', {}, ' looks at '), name(key))
+          : h('p.quiet', {}, 'Point at a token; click or press Enter to pin it.'),
+        query && key && h('p.number', {}, probability(value)),
+        h('p.where', {}, query && key ? `row ${query.index}, column ${key.index} · ${where}` : where),
+        top.length > 0 && [h('h3.label', {}, title), h('ol.top', {}, top.map((one) => h('li', { style: { '--light': (one.value / strongest).toFixed(3) } },
+          h('span.top-name', {}, piece(one.token.display)), h('span.top-index', {}, one.token.index), h('span.top-value', {}, probability(one.value)))))]);
     },
   };
 }

@@ -19,6 +19,7 @@ export function createAsk(el, { examples, textLimit, onLook, onExample }) {
   const add = h('button.link', { type: 'button' }, '+ second sentence');
   const warning = h('span.ask-warning', { id: 'ask-warning', role: 'status' });
   const side = h('div.ask-side', {});
+  const note = h('p.example-note', {});
   const look = h('button.button.primary', { type: 'submit' }, 'Look');
   let pairOpen = false;
   /** @type {Model['kind']} */
@@ -31,7 +32,7 @@ export function createAsk(el, { examples, textLimit, onLook, onExample }) {
     side);
   replace(el, form, examples.length > 0 && h('div.examples', {}, h('span.label', { id: 'examples-label' }, 'Examples'),
     h('ul', { 'aria-labelledby': 'examples-label' }, examples.map((example) => h('li', {},
-      h('button.example', { type: 'button', title: example.note, onclick: () => onExample(example) }, example.title))))));
+      h('button.example', { type: 'button', title: example.note, onclick: () => onExample(example) }, example.title)))), note));
 
   /** @returns {Draft} */
   function draft() {
@@ -106,10 +107,14 @@ export function createAsk(el, { examples, textLimit, onLook, onExample }) {
       warn('');
       arrange();
     },
-    /** @param {Model|null} model what it takes decides which boxes there are */
-    update(model) {
+    /**
+     * @param {Model|null} model what it takes decides which boxes there are
+     * @param {string} asked the text that is looked at: an example's note stays beside it
+     */
+    update(model, asked) {
       kind = model?.kind ?? null;
       takesPair = model?.pairs !== false;
+      replace(note, examples.find((example) => example.text === asked)?.note ?? '');
       arrange();
     },
   };

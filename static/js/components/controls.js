@@ -101,10 +101,11 @@ function choice(label, id, onChange) {
     update(value, options) {
       const names = options.map((option) => option.value).join();
       if (select.dataset.options !== names) {
-        replace(select, options.map((option) => h('option', { value: option.value }, option.note ? `${option.title}: ${option.note}` : option.title)));
+        replace(select, options.map((option) => h('option', { value: option.value }, option.title)));
         select.dataset.options = names;
       }
       select.value = value;
+      box.title = options.find((option) => option.value === value)?.note ?? '';
     },
   };
 }

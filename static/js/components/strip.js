@@ -3,7 +3,7 @@
 
 import { h, replace, visible } from '../dom.js';
 import { probability } from '../format.js';
-import { piece } from './piece.js';
+import { piece } from '../piece.js';
 
 /** @typedef {import('../types.js').Token} Token */
 /** @typedef {import('../types.js').Hover} Hover */

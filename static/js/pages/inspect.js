@@ -128,8 +128,8 @@ function modelOf(id) {
 }
 
 function showModels() {
-  const { model } = store.get();
-  ask.update(modelOf(model));
+  const { model, text } = store.get();
+  ask.update(modelOf(model), text);
   picker.update(models, model);
 }
 

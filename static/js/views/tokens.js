@@ -1,7 +1,7 @@
 // The Tokens view: what the tokenizer made of the text, one row a token, with its characters marked in the text.
 
 import { h, replace } from '../dom.js';
-import { piece } from '../components/piece.js';
+import { piece } from '../piece.js';
 
 /** @typedef {import('../types.js').Token} Token */
 /** @typedef {import('../types.js').View} View */

@@ -1,6 +1,6 @@
 // A token's text as nodes: what cannot be seen is shown by a sign in a quieter ink.
 
-import { h, visible } from '../dom.js';
+import { h, visible } from './dom.js';
 
 const SIGN = /(·|⏎|⇥|∅|⟨U\+[0-9A-F]+⟩)/;
 
