@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 
 from app.checks import Check, at_most
 
 Span = tuple[int, int]
+
+LONGEST_COMPOSED = 30
+"""Most characters that are looked at after one: as many marks as Unicode's stream-safe text puts on a letter."""
 
 INVISIBLE = {"Cc", "Cf", "Zs", "Zl", "Zp"}
 """Unicode categories of control, format and space characters: what tokenizers drop between words."""
@@ -27,6 +30,25 @@ def gaps(spans: Iterable[Span], length: int) -> list[Span]:
     if reach < length:
         found.append((reach, length))
     return found
+
+
+def absorb(spans: Sequence[Span | None], text: str) -> list[Span | None]:
+    """Stretches spans over characters that Unicode composed into the one before.
+
+    A normalizer that composes (NFC, NFKC) makes one character of "e" and an accent, and the library then tells the
+    offsets of the "e" alone. The span of a text that is composed already stays as it is.
+
+    >>> absorb([(0, 1), (2, 3)], "e\u0301!")
+    [(0, 2), (2, 3)]
+    """
+    stretched = {}
+    for start, end in gaps(sorted(span for span in spans if span is not None), len(text)):
+        reach = start
+        end = min(end, start + LONGEST_COMPOSED)
+        while reach < end and start > 0 and _composes(text[start - 1 : reach], text[reach]):
+            reach += 1
+        stretched[start] = reach
+    return [None if span is None else (span[0], stretched.get(span[1], span[1])) for span in spans]
 
 
 def offset_checks(
@@ -50,3 +72,8 @@ def offset_checks(
 
 def _invisible(char: str) -> bool:
     return char.isspace() or unicodedata.category(char) in INVISIBLE
+
+
+def _composes(before: str, char: str) -> bool:
+    joined = unicodedata.normalize("NFC", before + char)
+    return joined != unicodedata.normalize("NFC", before) + unicodedata.normalize("NFC", char)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from app.checks import Check
 from app.errors import EmptyText, TooManyTokens
 from app.tokens.display import convention
-from app.tokens.offsets import Span, offset_checks
+from app.tokens.offsets import Span, absorb, offset_checks
 from app.tokens.text import clean_text
 from app.tokens.token import Token, Tokens
 from app.tokens.words import renumber, split_by_marks, split_by_space
@@ -65,16 +65,17 @@ def _tokens(tokenizer: PreTrainedTokenizerBase, encoding: BatchEncoding, texts: 
     if not ids:
         raise EmptyText("The text comes to no tokens for this model.", "Send some letters.")
     read = _with_offsets if tokenizer.is_fast else _without_offsets
-    names, added, spans, words, segments, checks = read(tokenizer, encoding, texts)
+    added, spans, words, segments, checks = read(tokenizer, encoding, texts)
+    names = [str(name) for name in tokenizer.convert_ids_to_tokens(ids)]
     special_ids, plain_ids = _added_vocabulary(tokenizer)
     display = convention(tokenizer.backend_tokenizer if tokenizer.is_fast else None)
     unknown = tokenizer.unk_token_id
     items = []
     for index, token_id in enumerate(ids):
         name, span, segment = names[index], spans[index], segments[index]
-        spelled = token_id in special_ids and (
-            token_id != unknown or span is None or texts[segment][span[0] : span[1]].strip() == name
-        )
+        # An unknown word stands under the id of a special token, and is none unless somebody spelled "[UNK]".
+        source = "" if span is None else texts[segment][span[0] : span[1]].strip()
+        spelled = token_id in special_ids and (token_id != unknown or source == name)
         items.append(
             Token(
                 index=index,
@@ -99,18 +100,21 @@ def _tokens(tokenizer: PreTrainedTokenizerBase, encoding: BatchEncoding, texts: 
     )
 
 
-Facts = tuple[list[str], list[bool], list[Span | None], list[int | None], list[int], tuple[Check, ...]]
-"""Of each token: its text, was it added, its span, its word, its segment; and the checks of them all."""
+Facts = tuple[list[bool], list[Span | None], list[int | None], list[int], tuple[Check, ...]]
+"""Of each token: was it added, its span, its word, its segment; and the checks of them all."""
 
 
 def _with_offsets(tokenizer: PreTrainedTokenizerBase, encoding: BatchEncoding, texts: list[str]) -> Facts:
     sequences: list[int | None] = encoding.sequence_ids(0)
     offsets: list[Span] = encoding["offset_mapping"]
     spans = [None if sequence is None else span for span, sequence in zip(offsets, sequences, strict=True)]
+    for sequence, text in enumerate(texts):
+        own = [span if of == sequence else None for span, of in zip(spans, sequences, strict=True)]
+        spans = [new or old for new, old in zip(absorb(own, text), spans, strict=True)]
     words = renumber(encoding.word_ids(0), sequences)
     for sequence, text in enumerate(texts):
-        own = {word for word, of in zip(words, sequences, strict=True) if of == sequence}
-        if len(own) == 1 and len(text.split(maxsplit=1)) > 1:
+        numbers = {word for word, of in zip(words, sequences, strict=True) if of == sequence}
+        if len(numbers) == 1 and len(text.split(maxsplit=1)) > 1:
             words = split_by_space(spans, sequences, texts)
             break
     normalizer = tokenizer.backend_tokenizer.normalizer
@@ -120,7 +124,7 @@ def _with_offsets(tokenizer: PreTrainedTokenizerBase, encoding: BatchEncoding, t
         of_text = [span for span, of in zip(spans, sequences, strict=True) if of == sequence and span is not None]
         checks += offset_checks(of_text, text, normalize, "-pair" if sequence else "")
     added = [sequence is None for sequence in sequences]
-    return encoding.tokens(0), added, spans, words, _segments(sequences), tuple(checks)
+    return added, spans, words, _segments(sequences, encoding.get("token_type_ids")), tuple(checks)
 
 
 def _without_offsets(tokenizer: PreTrainedTokenizerBase, encoding: BatchEncoding, texts: list[str]) -> Facts:
@@ -129,14 +133,18 @@ def _without_offsets(tokenizer: PreTrainedTokenizerBase, encoding: BatchEncoding
     added = [bool(flag) for flag in encoding["special_tokens_mask"]]
     types: list[int] = encoding.get("token_type_ids") or [0] * len(ids)
     segments = [min(kind, len(texts) - 1) for kind in types]
-    return names, added, [None] * len(ids), split_by_marks(names, added), segments, ()
+    return added, [None] * len(ids), split_by_marks(names, added), segments, ()
 
 
-def _segments(sequences: list[int | None]) -> list[int]:
-    """A token that was added belongs to the text before it."""
+def _segments(sequences: list[int | None], types: list[int] | None) -> list[int]:
+    """A token that was added belongs to the text that its type says, or else to the one before it."""
+    typed = types is not None and max(types) == 1
     segments, current = [], 0
-    for sequence in sequences:
-        current = current if sequence is None else sequence
+    for index, sequence in enumerate(sequences):
+        if sequence is not None:
+            current = sequence
+        elif typed and types is not None:
+            current = types[index]
         segments.append(current)
     return segments
 
