@@ -39,9 +39,6 @@ def made_model(name: str) -> LoadedModel:
     """A tiny model, checked as at load."""
     network = tiny(name)
     tokenizer = word_tokenizer(special=network.layout.kind == "encoder")
-    if network.layout.kind == "encoder-decoder":
-        network.model.config.decoder_start_token_id = 2
-        network.model.config.pad_token_id = 0
     checkpoint = Checkpoint(name, Path(), "made for tests", "0", None, 0, 0)
     return check(checkpoint, network, tokenizer)
 

@@ -44,8 +44,8 @@ class Rules:
     offset: int = 0
 
     def tensors(self) -> tuple[Tensor, ...]:
-        """What the rules hold in memory."""
-        return tuple(t for t in (self.distance_bias, self.padding, self.mask, self.sinks) if t is not None)
+        """What the rules hold in memory of their own; sinks are the model's."""
+        return tuple(t for t in (self.distance_bias, self.padding, self.mask) if t is not None)
 
     def for_heads(self, heads: slice) -> Rules:
         """The same rules for some of the heads, where a rule differs by head."""

@@ -28,7 +28,7 @@ from app.models import backend
 from app.models.checkpoint import Checkpoint
 from app.models.families import family_of
 from app.models.families.family import Family
-from app.models.forward import Network, Pass, forward
+from app.models.forward import Network, decoder_start, forward
 from app.models.info import Kind, ModelInfo
 from app.models.layout import find_layout, listen
 from app.models.loaded import LoadedModel
@@ -38,6 +38,7 @@ from app.models.self_check import self_check
 from app.settings import Settings
 
 PROBE_TEXT = "The cat sat on the mat because it was warm."
+MIN_DISTINCT = 6
 HEADS = {
     "masked": (AutoModelForMaskedLM, MODEL_FOR_MASKED_LM_MAPPING_NAMES),
     "seq2seq": (AutoModelForSeq2SeqLM, MODEL_FOR_SEQ_TO_SEQ_CAUSAL_LM_MAPPING_NAMES),
@@ -194,11 +195,17 @@ def device_of(settings: Settings) -> torch.device:
 
 
 def probe_inputs(network: Network, tokenizer: PreTrainedTokenizerBase) -> dict[str, Tensor]:
-    """The probe text as inputs; an encoder-decoder is given the same text as its target."""
-    ids = torch.tensor([tokenizer.encode(PROBE_TEXT, truncation=False, padding=False)], device=network.device)
-    if network.layout.kind == "encoder-decoder":
-        return {"input_ids": ids, "decoder_input_ids": network.model.prepare_decoder_input_ids_from_labels(ids)}
-    return {"input_ids": ids}
+    """The probe text as inputs; an encoder-decoder is given the same text as its target.
 
-
-__all__ = ["Pass", "build", "network_of"]
+    A tokenizer that knows hardly any of its words would try the model on one token repeated, on which much that is
+    wrong looks right: then ids from all over the vocabulary are taken.
+    """
+    given = tokenizer.encode(PROBE_TEXT, truncation=False, padding=False)
+    if len(set(given)) < MIN_DISTINCT:
+        size = int(network.model.get_input_embeddings().weight.shape[0])
+        given = [(i + 1) * size // (MIN_DISTINCT + 2) for i in range(MIN_DISTINCT)]
+    ids = torch.tensor([given], device=network.device)
+    if network.layout.kind != "encoder-decoder":
+        return {"input_ids": ids}
+    start = torch.full_like(ids[:, :1], decoder_start(network.model))
+    return {"input_ids": ids, "decoder_input_ids": torch.cat([start, ids[:, :-1]], dim=1)}

@@ -20,6 +20,7 @@ from torch import Tensor
 
 from app.attention.recorder import LayerRecord, Recorder, current
 from app.attention.rules import Rules
+from app.errors import ModelFailed
 from app.models.families.family import Family
 from app.models.info import Capture
 from app.models.layout import Layout
@@ -62,6 +63,24 @@ class Pass:
             yield from states
         yield self.final
 
+    def z_difference(self) -> float | None:
+        """How far attend()'s z lies from the model's own, worst layer, as a share of the layer's largest value.
+
+        NaN when any is; None when the pass kept no q and k.
+        """
+        worst: float | None = None
+        for record in (record for records in self.layers.values() for record in records):
+            if record.z_difference is None or record.v is None:
+                continue
+            share = record.z_difference / max(float(record.v.abs().max()), 1e-30)
+            worst = share if worst is None or share > worst or share != share else worst
+        return worst
+
+
+def z_limit(dtype: torch.dtype) -> float:
+    """How large `z_difference` may be: rounding, in float32 and in the shorter types."""
+    return 1e-4 if dtype in (torch.float32, torch.float64) else 8 * torch.finfo(dtype).eps
+
 
 def forward(network: Network, inputs: Mapping[str, Tensor], recorder: Recorder | None = None) -> Pass:
     """Run the body on `input_ids` [1, N] (and `token_type_ids`, `attention_mask`, `decoder_input_ids`). Raises PassStopped."""
@@ -89,6 +108,15 @@ def unembed(network: Network, final: Tensor) -> Tensor:
     """Logits [..., V] float32 of final hidden states [..., W], through the model's own head."""
     with torch.no_grad():
         return network.family.unembed(network.model, final).float()
+
+
+def decoder_start(model: Any) -> int:
+    """The id that an encoder-decoder's decoder begins with. Raises ModelFailed where the model names none."""
+    for config in (model.config, model.generation_config):
+        start = getattr(config, "decoder_start_token_id", None)
+        if start is not None:
+            return int(start)
+    raise ModelFailed("The model does not say which token its decoder starts with.", "Set decoder_start_token_id in it.")
 
 
 def _run_one(network: Network, inputs: Mapping[str, Tensor]) -> tuple[Tensor, dict[str, Any]]:

@@ -15,8 +15,9 @@ from torch import Tensor
 from app.attention.recorder import LayerRecord, PassStopped, Recorder, storage_bytes
 from app.checks import Check, at_most
 from app.errors import Cancelled, PairUnsupported, StackUnknown, TooManyTokens
-from app.models.forward import Pass, forward, unembed
+from app.models.forward import Pass, decoder_start, forward, unembed
 from app.models.loaded import LoadedModel
+from app.models.forward import z_limit
 from app.models.price import most_tokens, rows_and_cols, run_bytes
 from app.models.progress import Cancelled as IsCancelled
 from app.models.progress import Progress, Stage
@@ -24,10 +25,6 @@ from app.settings import Settings
 from app.tokens.text import clean_text
 from app.tokens.token import Token, Tokens
 from app.tokens.tokenize import tokenize, tokenize_target
-
-Z_LIMIT = 1e-4
-"""How far attend()'s z may lie from the model's own, relative to the largest value, in float32."""
-
 
 @dataclass(frozen=True, slots=True)
 class RunRequest:
@@ -125,7 +122,7 @@ def read_tokens(model: LoadedModel, request: RunRequest, settings: Settings) -> 
 
 def _decoder_tokens(model: LoadedModel, target: str | None) -> Tokens:
     """The start token and the target without its last: at each position the decoder predicts the next."""
-    start = model.network.model.config.decoder_start_token_id
+    start = decoder_start(model.network.model)
     name = str(model.tokenizer.convert_ids_to_tokens(start))
     first = Token(0, start, name, name, None, None, None, True, 0, 1)
     if target is None:
@@ -191,21 +188,16 @@ def make_run(
     return Run(
         identity, request, model, tokens, stacks, kept,
         Milliseconds(tokenize_seconds * 1e3, seconds * 1e3, (tokenize_seconds + seconds) * 1e3),
-        storage_bytes(kept.tensors()), run_checks(kept, tokens, model.dtype), tuple(warnings),
+        storage_bytes(kept.tensors()), run_checks(kept, tokens), tuple(warnings),
     )  # fmt: skip
 
 
-def run_checks(kept: Pass, tokens: Mapping[str, Tokens], dtype: str) -> tuple[Check, ...]:
+def run_checks(kept: Pass, tokens: Mapping[str, Tokens]) -> tuple[Check, ...]:
     """What is tested on every run: the offsets, that the output is finite, and our z against the model's own."""
     checks: list[Check] = [check for t in tokens.values() for check in t.checks]
     worst = float(kept.final.abs().max())
     checks.append(at_most("largest-output", worst, torch.finfo(kept.final.dtype).max))
-    differences = [r.z_difference for records in kept.layers.values() for r in records if r.z_difference is not None]
-    if differences:
-        scale = max(
-            1.0, *(float(r.v.abs().max()) for records in kept.layers.values() for r in records if r.v is not None)
-        )
-        limit = Z_LIMIT if dtype == "float32" else torch.finfo(kept.final.dtype).eps * 4
-        worst_z = max(differences) if all(d == d for d in differences) else float("nan")
-        checks.append(at_most("z-equals-the-models", worst_z / scale, limit))
+    difference = kept.z_difference()
+    if difference is not None:
+        checks.append(at_most("z-equals-the-models", difference, z_limit(kept.final.dtype)))
     return tuple(checks)

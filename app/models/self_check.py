@@ -18,7 +18,7 @@ from app.attention.maps import bin_edges, look
 from app.attention.recorder import LayerRecord, Recorder
 from app.checks import Check, at_most
 from app.models import backend
-from app.models.forward import Network, Pass, forward, unembed
+from app.models.forward import Network, Pass, forward, unembed, z_limit
 
 ROWS_SUM_LIMIT = 1e-4
 LOGITS_LIMIT = 1e-3
@@ -34,7 +34,9 @@ def self_check(network: Network, inputs: Mapping[str, Tensor], done: Pass) -> tu
     ]
     if "decoder" in done.layers:
         checks.append(at_most("causal", above, 0.0))
-    if network.capture == "full":
+    difference = done.z_difference()
+    if difference is not None:
+        checks.append(at_most("z-equals-the-models", difference, z_limit(done.final.dtype)))
         checks.append(_attention_matters(network, inputs, done))
     if network.has_head:
         theirs = eager_output(network, inputs).logits[0].float()

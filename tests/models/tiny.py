@@ -18,6 +18,7 @@ GROUPED = SIZE | {"num_key_value_heads": 2}
 BART = {
     "vocab_size": 99, "d_model": 32, "encoder_layers": 2, "decoder_layers": 3, "encoder_attention_heads": 4,
     "decoder_attention_heads": 4, "encoder_ffn_dim": 37, "decoder_ffn_dim": 37, "pad_token_id": 1,
+    "decoder_start_token_id": 2,
 }  # fmt: skip
 DEEPSEEK = SIZE | {
     "num_key_value_heads": 4, "q_lora_rank": 16, "kv_lora_rank": 8, "qk_rope_head_dim": 4, "qk_nope_head_dim": 8,
@@ -64,10 +65,10 @@ EXACT: dict[str, tuple[Any, type, dict[str, Any]]] = {
     "t5": (
         t.T5ForConditionalGeneration,
         t.T5Config,
-        {"vocab_size": 99, "d_model": 32, "d_kv": 8, "d_ff": 37, "num_layers": 2, "num_decoder_layers": 3, "num_heads": 4},
+        {"vocab_size": 99, "d_model": 32, "d_kv": 8, "d_ff": 37, "num_layers": 2, "num_decoder_layers": 3, "num_heads": 4, "decoder_start_token_id": 2},
     ),
     "bart": (t.BartForConditionalGeneration, t.BartConfig, BART),
-    "marian": (t.MarianMTModel, t.MarianConfig, BART | {"decoder_start_token_id": 1}),
+    "marian": (t.MarianMTModel, t.MarianConfig, BART),
 }
 
 WEIGHTS_ONLY: dict[str, tuple[Any, type, dict[str, Any]]] = {
