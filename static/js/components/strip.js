@@ -9,6 +9,8 @@ import { piece } from '../piece.js';
 /** @typedef {import('../types.js').Hover} Hover */
 /** @typedef {'query'|'key'} Side */
 
+/** Less than this share of the strongest is not lit. */
+const FAINT = 0.02;
 const NAMES = { query: 'Queries', key: 'Keys' };
 
 /**
@@ -104,7 +106,8 @@ export function createStrip(el, on) {
         const single = rows.length === 1;
         const values = single ? colour?.cols ?? colour?.rows ?? null : (side === 'query' ? colour?.rows : colour?.cols) ?? null;
         chips.forEach((element, i) => {
-          const light = most > 0 ? Math.max(0, values?.[i] ?? 0) / most : 0;
+          const share = most > 0 ? (values?.[i] ?? 0) / most : 0;
+          const light = share < FAINT ? 0 : share;
           element.style.setProperty('--light', light.toFixed(3));
           element.classList.toggle('bright', light > 0.6);
           const isQuery = (single || side === 'query') && focus.query === i;

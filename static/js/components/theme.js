@@ -15,6 +15,7 @@ export function themeButton() {
   const now = () => Math.max(0, CHOICES.findIndex(({ name }) => name === root.dataset.themeChoice));
   const draw = () => {
     const { name, icon } = CHOICES[now()];
+    button.title = `Theme: ${name}`;
     replace(button, h('span', { 'aria-hidden': 'true' }, icon), h('span', {}, h('span.hidden-visually', {}, 'Theme: '), name));
   };
   button.addEventListener('click', () => {

@@ -1,0 +1,65 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { asked, opening } from '../../static/js/pages/opening.js';
+import { fit, requestOf, stackOf, tokensOf } from '../../static/js/selection.js';
+import { DEFAULTS } from '../../static/js/store.js';
+
+const token = (/** @type {number} */ index) => ({ index });
+const BERT = { tokens: { encoder: [0, 1, 2].map(token) }, stacks: [{ name: 'encoder', layers: 6, heads: 12, rows: 3, cols: 3 }] };
+const T5 = {
+  tokens: { encoder: [0, 1, 2].map(token), decoder: [0, 1].map(token) },
+  stacks: [{ name: 'encoder', layers: 2, heads: 4, rows: 3, cols: 3 }, { name: 'decoder', layers: 2, heads: 4, rows: 2, cols: 2 }, { name: 'cross', layers: 2, heads: 4, rows: 2, cols: 3 }],
+};
+
+test('queries and keys of each stack', () => {
+  const sizes = T5.stacks.map((stack) => [tokensOf(stack, T5).rows.length, tokensOf(stack, T5).cols.length]);
+  assert.deepEqual(sizes, [[3, 3], [2, 2], [2, 3]]);
+  assert.equal(tokensOf(T5.stacks[0], T5).rows, tokensOf(T5.stacks[0], T5).cols);
+});
+
+test('a selection from another model is made to fit', () => {
+  const state = { ...DEFAULTS, stack: 'decoder', layer: 24, head: 12, heads: [3, 11, 12], query: 3, key: 2, position: 9, rows: [0, 4], cols: [1, 3] };
+  assert.deepEqual(fit(state, BERT), { stack: null, layer: 5, head: 11, heads: [3, 11], query: null, key: 2, lens: 'raw', position: null, rows: null, cols: [1, 3] });
+  assert.equal(fit({ ...DEFAULTS, heads: [12] }, BERT).heads, null);
+});
+
+test('one that fits is left alone', () => {
+  const state = { ...DEFAULTS, stack: 'cross', layer: 1, head: 3, heads: [0], query: 1, key: 2, position: 1 };
+  assert.deepEqual({ ...state, ...fit(state, T5) }, state);
+});
+
+test('rollout is for attention of a text to itself', () => {
+  assert.equal(fit({ ...DEFAULTS, lens: 'rollout' }, BERT).lens, 'rollout');
+  assert.equal(fit({ ...DEFAULTS, lens: 'rollout', stack: 'cross' }, T5).lens, 'raw');
+  assert.equal(stackOf({ ...DEFAULTS, stack: 'cross' }, T5).name, 'cross');
+});
+
+test('the second sentence and the target go only to models that take them', () => {
+  const state = { ...DEFAULTS, model: 'm', text: 'a', pair: 'b', target: 'c' };
+  assert.deepEqual(requestOf(state, { kind: 'encoder', pairs: true }), { model: 'm', text: 'a', pair: 'b', target: null });
+  assert.deepEqual(requestOf(state, { kind: 'encoder', pairs: false }), { model: 'm', text: 'a', pair: null, target: null });
+  assert.deepEqual(requestOf(state, { kind: 'decoder', pairs: false }), { model: 'm', text: 'a', pair: null, target: null });
+  assert.deepEqual(requestOf(state, { kind: 'encoder-decoder', pairs: false }), { model: 'm', text: 'a', pair: null, target: 'c' });
+  assert.deepEqual(requestOf(state, null), { model: 'm', text: 'a', pair: 'b', target: 'c' });
+});
+
+const BOOT = {
+  version: '', default_model: 'minilm',
+  examples: [{ title: '', note: '', model: 'minilm', text: 'first', selection: { layer: 3, query: 9 } }, { title: '', note: '', model: 'smollm2', text: 'second', pair: 'p' }],
+};
+
+test('the page opens on the first example and what is to be seen in it', () => {
+  assert.deepEqual(opening(BOOT, DEFAULTS), { ...DEFAULTS, model: 'minilm', text: 'first', layer: 3, query: 9 });
+});
+
+test('a link without a text takes an example of its model, and keeps what it says', () => {
+  const link = { ...DEFAULTS, model: 'smollm2', view: 'map', layer: 1 };
+  assert.deepEqual(opening(BOOT, link), { ...link, text: 'second', pair: 'p' });
+  assert.deepEqual(opening(BOOT, { ...DEFAULTS, model: 'other' }), { ...DEFAULTS, model: 'other', text: 'first' });
+});
+
+test('a link with a text is taken as it is; nothing is invented without examples', () => {
+  assert.deepEqual(opening(BOOT, { ...DEFAULTS, text: 'mine' }), { ...DEFAULTS, model: 'minilm', text: 'mine' });
+  assert.deepEqual(opening({ ...BOOT, examples: [] }, DEFAULTS), { ...DEFAULTS, model: 'minilm' });
+  assert.deepEqual(asked(BOOT.examples[0]), { model: 'minilm', text: 'first', pair: null, target: null });
+});

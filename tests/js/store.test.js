@@ -1,0 +1,62 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { changes, createStore, DEFAULTS } from '../../static/js/store.js';
+
+test('a listener hears once of a change, and of what changed', () => {
+  const store = createStore({ model: 'minilm' });
+  const heard = [];
+  store.subscribe((state, changed) => heard.push([state.layer, state.head, [...changed].sort()]));
+  store.set({ layer: 3, head: 7, model: 'minilm' });
+  assert.deepEqual(heard, [[3, 7, ['head', 'layer']]]);
+});
+
+test('setting what is there already is no change, for lists too', () => {
+  const store = createStore({ heads: [1, 2], temperature: NaN });
+  let heard = 0;
+  store.subscribe(() => { heard += 1; });
+  store.set({ heads: [1, 2], layer: 0, temperature: NaN });
+  assert.equal(heard, 0);
+  store.set({ heads: [2, 1] });
+  assert.equal(heard, 1);
+});
+
+test('who has left hears nothing; one that leaves while it is called disturbs no other', () => {
+  const store = createStore();
+  const heard = [];
+  const leave = store.subscribe(() => { heard.push('first'); leave(); });
+  store.subscribe(() => heard.push('second'));
+  store.set({ layer: 1 });
+  store.set({ layer: 2 });
+  assert.deepEqual(heard, ['first', 'second', 'second']);
+});
+
+test('a change made by a listener is heard in full', () => {
+  const store = createStore();
+  const layers = [];
+  store.subscribe((state) => { if (state.layer === 9) store.set({ layer: 5 }); });
+  store.subscribe(() => layers.push(store.get().layer));
+  store.set({ layer: 9 });
+  assert.equal(layers.at(-1), 5);
+});
+
+test('the state cannot be changed from outside', () => {
+  const store = createStore();
+  assert.throws(() => { store.get().layer = 4; }, TypeError);
+  assert.throws(() => { DEFAULTS.layer = 4; }, TypeError);
+});
+
+test('hover is apart from the selection, and is told once', () => {
+  const store = createStore();
+  const seen = [];
+  store.subscribe(() => assert.fail('hover is no selection'));
+  store.subscribeHover((hover) => seen.push({ ...hover }));
+  store.setHover({ query: 2 });
+  store.setHover({ query: 2 });
+  store.setHover({ key: 4 });
+  assert.deepEqual(seen, [{ query: 2, key: null }, { query: 2, key: 4 }]);
+  assert.deepEqual({ ...store.hover }, { query: 2, key: 4 });
+});
+
+test('changes names exactly what differs', () => {
+  assert.deepEqual(changes(DEFAULTS, { ...DEFAULTS, pair: '', topP: 0.9 }), new Set(['pair', 'topP']));
+});

@@ -1,0 +1,49 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { DEFAULTS } from '../../static/js/store.js';
+import { fromUrl, toUrl } from '../../static/js/url.js';
+
+const read = (/** @type {string} */ link) => {
+  const url = new URL(link, 'http://127.0.0.1');
+  return fromUrl(url.search, url.hash);
+};
+
+const FULL = {
+  ...DEFAULTS, model: 'org/name@rev', text: 'a & b = c # d + e % f\n“ü” 👩‍👩‍👧 ', pair: 'x=1&y=2', target: '<img src=x onerror=alert(1)>', stack: 'cross',
+  layer: 11, head: 3, heads: [0, 5, 11], query: 0, key: 12, lens: 'rollout', view: 'map', temperature: 0.7, topK: 50, topP: 0.95, minP: 0.05, position: 0,
+  rows: [2, 40], cols: [0, 7], scale: 'linear', search: 'Mary & John', draw: 0,
+};
+
+test('a link restores everything', () => {
+  assert.deepEqual(read(toUrl(FULL)), FULL);
+});
+
+test('any text comes back as it was', () => {
+  for (const text of ['', ' ', '&', '#', '%', '%41', '+', '?', '=', '\u0000', '\r\n', '\t', '\u202eabc', 'é', 'e\u0301', '\ufeff', '𝔸', "'", '"', 'text=1&pair=2']) {
+    const state = { ...DEFAULTS, text: `a${text}b`, pair: text || null };
+    assert.deepEqual(read(toUrl(state)), state, JSON.stringify(text));
+  }
+});
+
+test('no text is in the part that a browser sends', () => {
+  const link = new URL(toUrl({ ...FULL, text: 'SECRET', pair: 'SECRET', target: 'SECRET', search: 'SECRET' }), 'http://127.0.0.1');
+  assert.ok(!(link.pathname + link.search).includes('SECRET'));
+  assert.ok(link.hash.includes('SECRET'));
+});
+
+test('what is the default is left out', () => {
+  assert.equal(toUrl(DEFAULTS), '/');
+  assert.equal(toUrl({ ...DEFAULTS, model: 'minilm', layer: 3, text: 'hi' }), '/?model=minilm&layer=3#text=hi');
+});
+
+test('an empty second sentence is not the same as none', () => {
+  assert.equal(read(toUrl({ ...DEFAULTS, text: 'a', pair: '' })).pair, '');
+  assert.equal(read(toUrl({ ...DEFAULTS, text: 'a', pair: null })).pair, null);
+});
+
+test('what cannot be read is ignored, and the rest is kept', () => {
+  const bad = '/?view=nope&layer=-1&head=1.5&heads=1,x&query=1e3&lens=magic&temperature=-1&top_p=2&min_p=NaN&top_k=&stack=encoders&key=99999999&position=4';
+  assert.deepEqual(read(bad), { ...DEFAULTS, position: 4 });
+  assert.equal(read(`/?model=${'x'.repeat(201)}`).model, '');
+  assert.deepEqual(read('/?heads=3,3,1').heads, [3, 1]);
+});
