@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import gc
 import logging
 import secrets
 import socket
@@ -25,6 +26,7 @@ def serve(
     settings: Settings, open_page: Annotated[bool, typer.Option("--open", help="Open the page in a browser.")] = False
 ) -> None:
     """Serve the page and the API."""
+    gc.disable()  # until the engine is up, see start_engine: a third of the time until then
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
     if settings.token is None and not is_loopback(settings.host):
         settings = settings.model_copy(update={"token": secrets.token_urlsafe(24)})

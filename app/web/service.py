@@ -8,6 +8,7 @@ the engine polls, so that nobody's work is dropped within one layer.
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 import threading
 from collections.abc import AsyncIterator, Callable
@@ -85,7 +86,12 @@ async def departure(request: Request, gone: threading.Event) -> AsyncIterator[No
 
 
 def start_engine(settings: Settings, future: Future[Engine] | None = None) -> Future[Engine]:
-    """Build the engine in a thread of its own; with the setting `warm`, also load the model the page opens on."""
+    """Build the engine in a thread of its own; with the setting `warm`, also load the model the page opens on.
+
+    Importing torch and transformers makes a million objects that all stay. Looking among them for garbage, again and
+    again, takes a third of the start: who starts a server may switch that off before, and here it is switched on,
+    with what is there by now left out of every later look.
+    """
     engine: Future[Engine] = future if future is not None else Future()
 
     def build() -> None:
@@ -96,9 +102,13 @@ def start_engine(settings: Settings, future: Future[Engine] | None = None) -> Fu
         except BaseException as error:
             log.exception("the engine could not start")
             engine.set_exception(error)
-            return
-        if settings.warm:
-            warm(engine.result(), settings)
+        else:
+            if settings.warm:
+                warm(engine.result(), settings)
+        finally:
+            if not gc.isenabled():
+                gc.freeze()
+                gc.enable()
 
     threading.Thread(target=build, name="engine-start", daemon=True).start()
     return engine
