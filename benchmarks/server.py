@@ -8,7 +8,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from http.client import HTTPConnection
 from pathlib import Path
 from time import perf_counter, sleep
@@ -34,6 +34,9 @@ class Server:
     @property
     def address(self) -> str:
         return f"http://127.0.0.1:{self.port}"
+
+    def close(self) -> None:
+        self.connection.close()
 
     def post(self, path: str, body: object) -> bytes:
         return self._ask("POST", path, json.dumps(body).encode(), JSON)
@@ -68,7 +71,8 @@ def serving(
     process = start(port, *options, env=env, folder=folder)
     try:
         wait_for_port(process, port)
-        yield Server(process, port)
+        with closing(Server(process, port)) as server:
+            yield server
     finally:
         process.terminate()
         process.wait(30)
