@@ -27,7 +27,8 @@ LARGEST_SIZE = 2**24
 MOST_REPEATS = 2**13
 """Nor is there any number of layers, heads or experts above this."""
 
-MOST_MODULES = 200_000
+MOST_MODULES = 20_000
+"""Building as many takes about two seconds; the largest known models that fit a machine have a few thousand."""
 REPEATED = re.compile(r"layer|block|head|expert|group|depth|stage")
 MEASURE = re.compile(r"size|dim|width|ffn|embd|intermediate|vocab|position|length|window|token")
 FREE = re.compile(r"theta|seed|token_id|id2label|label2id|rope|scaling|task_specific_params")
