@@ -32,7 +32,7 @@ import { takeAway } from './takeaway.js';
 /** @typedef {import('../types.js').Selection} Selection */
 /** @typedef {import('../types.js').Model} Model */
 
-const UNPINNED = Object.freeze({ query: null, key: null, position: null });
+const UNPINNED = Object.freeze({ query: null, key: null, position: null, rows: null, cols: null });
 const TEXT_LIMIT = 256 * 1024;
 
 const boot = readBoot();

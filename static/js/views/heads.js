@@ -4,17 +4,18 @@
  */
 
 import { headPalette, token } from '../colour.js';
-import { h, visible } from '../dom.js';
+import { h } from '../dom.js';
 import { pngBlob, svgBlob } from '../picture.js';
 import { stackOf } from '../selection.js';
 import { mapsOf } from '../strength.js';
-import { named, shorten, weight as written } from '../ticks.js';
-import { eachWeight, index as indexOf } from '../weights.js';
+import { named, weight as written } from '../ticks.js';
+import { index as indexOf } from '../weights.js';
 import { paintAll, paintOne, strongest, surface } from './heads_canvas.js';
 import { chips } from './heads_chips.js';
-import { hit, layout, LEAST_DRAWN, LEAST_SHOWN, middle } from './heads_geometry.js';
+import { hit, layout, LEAST_SHOWN, middle } from './heads_geometry.js';
 import { headsSvg } from './heads_svg.js';
 import { column } from './heads_tokens.js';
+import { note, table, widest } from './heads_words.js';
 
 /** A layer's maps up to this many numbers are fetched whole; of larger ones the rows near the window. */
 const WHOLE = 1_500_000;
@@ -47,9 +48,8 @@ function params(state, stack, first) {
 export const heads = {
   id: 'heads',
   title: 'Heads',
-  howto: 'Each line runs from a token on the left to a token it attends to on the right: the thicker the line, the larger the weight, '
-    + 'and each colour is one head. Point at a token to see only its lines with their weights, click to keep it, and use the numbered '
-    + 'buttons to choose heads.',
+  howto: 'A line runs from a token on the left to one that it attends to on the right, as thick as the weight is large, and each colour is one head. '
+    + 'Point at a token to read its weights, click to keep it, and switch heads on and off with the numbers.',
   needs: (state, run) => ({ attention: params(state, stackOf(state, run), 0) }),
   mount,
 };
@@ -77,7 +77,7 @@ function mount(el, ctx) {
   let drawn = false;
   let asked = 0;
   let frame = 0;
-  let g = layout({ width: 600, most: 400, rows: rows.length, cols: cols.length, label: 100 });
+  let g = layout({ width: 600, room: 400, most: 400, rows: rows.length, cols: cols.length, label: 100 });
 
   const base = h('canvas.heads-base', { 'aria-hidden': 'true' });
   const over = h('canvas.heads-over', { 'aria-hidden': 'true' });
@@ -101,8 +101,9 @@ function mount(el, ctx) {
   function measure() {
     const width = scroller.clientWidth;
     if (!width) return;
-    const most = Math.max(320, Math.min(globalThis.innerHeight * 0.74, 860));
-    g = layout({ width, most, rows: rows.length, cols: cols.length, label: widest([...rows, ...cols], scroller) });
+    const room = innerHeight - (scroller.getBoundingClientRect().top + scrollY) - 56;
+    const most = Math.max(360, innerHeight * 0.82);
+    g = layout({ width, room, most, rows: rows.length, cols: cols.length, label: widest([...rows, ...cols], scroller) });
     sheet.style.height = `${g.full}px`;
     scroller.style.height = `${g.height}px`;
     ends.style.setProperty('--left', `${g.left - 8}px`);
@@ -126,7 +127,7 @@ function mount(el, ctx) {
     const key = query === null ? hover.key ?? state.key : hover.key ?? (hover.query === null ? state.key : null);
     queries.mark(hover.query, state.query);
     keys.mark(hover.key, state.key);
-    stage.classList.toggle('is-dim', query !== null || key !== null || preview !== null);
+    sheet.classList.toggle('is-dim', query !== null || key !== null || preview !== null);
     if (!now) return;
     if (preview !== null) paintAll(c, { ...now, heads: [preview] });
     else if (query !== null) paintOne(c, now, 'query', query, key);
@@ -254,7 +255,7 @@ function mount(el, ctx) {
   function svg() {
     const now = scene();
     if (!now) throw new Error('there is no picture yet');
-    const look = { paper: token('--paper', '#fff'), text: token('--font-text', 'serif'), title: `${ctx.run.model}, layer ${state.layer}` };
+    const look = { paper: token('--paper', '#fff'), text: token('--font-text', 'serif'), title: `${ctx.model?.name ?? ctx.run.model}, ${stackOf(state, ctx.run).name}, layer ${state.layer}` };
     return headsSvg(now, ctx.tokens, look, state.query);
   }
 }
@@ -265,48 +266,4 @@ function paints() {
     palette: headPalette(), ink: token('--ink', '#222'), faint: token('--ink-3', '#777'), glow: token('--glow', '#fb3'),
     font: token('--font-ui', 'sans-serif'),
   };
-}
-
-/**
- * The width of the widest label, in the font of the place.
- * @param {readonly import('../types.js').Token[]} tokens
- * @param {HTMLElement} place
- */
-function widest(tokens, place) {
-  const c = document.createElement('canvas').getContext('2d');
-  if (!c) return 100;
-  const style = getComputedStyle(place);
-  c.font = `${style.fontSize} ${style.fontFamily}`;
-  const most = tokens.reduce((wide, item) => Math.max(wide, c.measureText(shorten(visible(item.display), 24)).width), 20);
-  return most + 18;
-}
-
-/** @param {number} shown @param {number} all */
-function note(shown, all) {
-  if (shown === 0) return 'No head is chosen: press a number above.';
-  const which = all < 2 ? '' : shown === all ? `All ${all} heads. ` : `${shown} of ${all} heads. `;
-  return `${which}Weights below ${LEAST_DRAWN} are left out until you point at a token. `
-    + `Where several heads reach the same token, the number is the largest weight.`;
-}
-
-/**
- * @param {import('../weights.js').Index|null} index
- * @param {readonly number[]} shown
- * @param {readonly import('../types.js').Token[]} rows
- * @param {readonly import('../types.js').Token[]} cols
- * @param {number|null} pinned only this query, then
- * @returns {import('../types.js').Table}
- */
-function table(index, shown, rows, cols, pinned) {
-  const columns = ['query', 'query token', 'key', 'key token', 'head', 'weight'];
-  /** @type {(string|number)[][]} */
-  const list = [];
-  const [from, to] = index ? [index.maps.rowEdges[0] ?? 0, index.maps.rowEdges.at(-1) ?? 0] : [0, 0];
-  for (let query = from; index && query < to; query += 1) {
-    if (pinned !== null && pinned !== query) continue;
-    eachWeight(index, 'query', query, shown, (head, key, weight) => {
-      list.push([query, rows[query]?.display ?? '', key, cols[key]?.display ?? '', head, weight]);
-    }, pinned === null ? LEAST_DRAWN : LEAST_SHOWN);
-  }
-  return { columns, rows: list };
 }

@@ -147,7 +147,7 @@ export function strongest(index, heads, side, item) {
  */
 function paintNumbers(c, g, scroll, list, side, paint) {
   const onRight = side === 'query';
-  const x = onRight ? g.right + g.labels + 8 : g.left - g.labels - 8;
+  const x = onRight ? g.right + g.labels + 5 : g.left - g.labels - 5;
   const label = onRight ? g.right : g.left - g.labels;
   c.textAlign = onRight ? 'left' : 'right';
   c.textBaseline = 'middle';

@@ -13,7 +13,7 @@ export const LEAST_SHOWN = 0.005;
 export const LEVELS = 10;
 
 const ROW = { least: 24, most: 38 };
-const NUMBERS = 50;
+const NUMBERS = 54;
 const WIDEST_GAP = 560;
 
 /**
@@ -31,14 +31,14 @@ const WIDEST_GAP = 560;
  */
 
 /**
- * @param {{width: number, most: number, rows: number, cols: number, label: number}} given the width there is, the
- *   tallest window wanted, and the width of the widest label
+ * @param {{width: number, room: number, most: number, rows: number, cols: number, label: number}} given the width there
+ *   is, the height into which rows are made to fit, the tallest window wanted, and the width of the widest label
  * @returns {Geometry}
  */
-export function layout({ width, most, rows, cols, label }) {
+export function layout({ width, room, most, rows, cols, label }) {
   const count = Math.max(rows, cols, 1);
-  const rowHeight = Math.min(Math.max(Math.floor(most / count), ROW.least), ROW.most);
-  const numbers = width < 460 ? NUMBERS - 6 : NUMBERS;
+  const rowHeight = Math.min(Math.max(Math.floor(room / count), ROW.least), ROW.most);
+  const numbers = width < 460 ? NUMBERS - 4 : NUMBERS;
   const labels = Math.ceil(Math.min(label, width * 0.26));
   const gap = Math.min(width - 2 * (labels + numbers), WIDEST_GAP);
   const left = Math.round((width - gap) / 2);
@@ -116,7 +116,7 @@ export function lane(g, place, count) {
  */
 export function stroke(g, count, weight) {
   const widest = Math.min(Math.max((g.rowHeight * 0.9) / count, 2.2), 5.5);
-  return { width: 0.5 + (widest - 0.5) * weight, alpha: Math.min(0.1 + 0.9 * weight ** 0.75, 0.92) };
+  return { width: 0.5 + (widest - 0.5) * weight, alpha: Math.min(0.06 + 0.94 * weight ** 0.8, 0.92) };
 }
 
 /**

@@ -14,6 +14,9 @@ import { curve, lane, LEAST_DRAWN, LEAST_SHOWN, middle, seen, stroke, strokeAlon
 /** Up to this many tokens the file holds the whole picture. */
 const WHOLE = 160;
 
+/** Pixels for the line that says what is shown. */
+const CAPTION = 36;
+
 /**
  * @param {import('./heads_canvas.js').Scene} scene
  * @param {{rows: readonly import('../types.js').Token[], cols: readonly import('../types.js').Token[]}} tokens
@@ -32,9 +35,9 @@ export function headsSvg(scene, tokens, look, query) {
   const lines = [];
   for (let row = firstRow; row < lastRow; row += 1) {
     if (query !== null && row !== query) continue;
-    const look = query === null ? stroke : strokeAlone;
+    const strength = query === null ? stroke : strokeAlone;
     eachWeight(index, 'query', row, heads, (head, key, weight) => {
-      const { width, alpha } = look(g, heads.length, weight);
+      const { width, alpha } = strength(g, heads.length, weight);
       const shift = lane(g, heads.indexOf(head), heads.length) - scroll;
       const from = middle(g, row) + shift;
       const dash = headDash(head);
@@ -50,11 +53,24 @@ export function headsSvg(scene, tokens, look, query) {
   const numbers = query === null ? [] : strongest(index, heads, 'query', query).filter(({ weight }) => weight >= 0.01)
     .map(({ other, head, weight }) => `<text x="${g.right + g.labels + 16}" y="${round(middle(g, other) - scroll)}"`
       + ` fill="${headColour(head, paint.palette)}">${written(weight)}</text>`);
-  return `<svg xmlns="http://www.w3.org/2000/svg" width="${g.width}" height="${window.height}" viewBox="0 0 ${g.width} ${window.height}">`
-    + `<title>${escaped(look.title)}</title><rect width="100%" height="100%" fill="${look.paper}"/>`
+  const edge = g.labels + g.numbers + 4;
+  const [x, width] = [Math.max(g.left - edge, 0), Math.min(g.right - g.left + 2 * edge, g.width)];
+  const high = window.height + CAPTION;
+  return `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${high}" viewBox="${x} ${-CAPTION} ${width} ${high}">`
+    + `<title>${escaped(look.title)}</title><rect x="${x}" y="${-CAPTION}" width="100%" height="100%" fill="${look.paper}"/>`
+    + `<text x="${x + 10}" y="${22 - CAPTION}" fill="${paint.ink}" font-size="13" font-family="${escaped(paint.font)}">${escaped(look.title)}, heads ${legend(heads, paint)}</text>`
     + `<g fill="none" stroke-linecap="round">${lines.join('')}</g>`
-    + `<g fill="${paint.ink}" font-size="14" font-family="${escaped(look.text)}" dominant-baseline="central">${labels.join('')}</g>`
+    + `<g fill="${paint.ink}" font-size="16" font-family="${escaped(look.text)}" dominant-baseline="central">${labels.join('')}</g>`
     + `<g font-size="12" font-family="${escaped(paint.font)}" dominant-baseline="central">${numbers.join('')}</g></svg>`;
+}
+
+/**
+ * The numbers of the heads, each in its colour.
+ * @param {readonly number[]} heads
+ * @param {import('./heads_canvas.js').Paint} paint
+ */
+function legend(heads, paint) {
+  return heads.map((head) => `<tspan dx="5" font-weight="600" fill="${headColour(head, paint.palette)}">${head}</tspan>`).join('');
 }
 
 /**

@@ -8,11 +8,12 @@ import { clear, draw, picture } from '../plot.js';
 import { stackOf } from '../selection.js';
 import { mapsOf } from '../strength.js';
 import { named, weight as written } from '../ticks.js';
-import { binOf, isCausal, sink } from '../weights.js';
-import { cells, figure, frame, visibleCell } from './map_figure.js';
+import { binOf, isCausal } from '../weights.js';
+import { figure, frame, visibleCell } from './map_figure.js';
 import { grid } from './map_grid.js';
 import { move, zoomed } from './map_moves.js';
 import { tools } from './map_tools.js';
+import { bin, remarks, spanName, table } from './map_words.js';
 
 /** @typedef {import('./map_figure.js').Span} Span */
 
@@ -23,8 +24,8 @@ const SIZE = 256;
 export const map = {
   id: 'map',
   title: 'Map',
-  howto: 'Each row is a token that looks, each column a token that is looked at, and the brighter a cell, the larger the weight; '
-    + 'every row adds up to 1. Point at a cell or move through the map with the arrow keys to read exact weights; drag, or press +, to zoom in.',
+  howto: 'Each row is a token that looks, each column one that is looked at: the brighter the cell, the larger the weight, and every row adds up to 1. '
+    + 'Point at a cell, or move with the arrow keys, to read the exact weight; drag or press + to zoom in.',
   needs(state, run) {
     const stack = stackOf(state, run);
     const [rows, cols] = spans(state, stack);
@@ -55,7 +56,7 @@ export function spans(state, all) {
 function mount(el, ctx) {
   const { tokens } = ctx;
   const all = { rows: tokens.rows.length, cols: tokens.cols.length };
-  const longest = Math.max(1, ...[...tokens.rows, ...tokens.cols].map(({ display }) => display.length));
+  const longest = Math.max(...[...tokens.rows, ...tokens.cols].map(({ display }) => display.length)) + (all.rows > 40 ? 4 : 0);
   const touch = matchMedia('(pointer: coarse)').matches;
   let state = ctx.store.get();
   /** @type {import('../weights.js').Maps|null} */
@@ -188,7 +189,8 @@ function mount(el, ctx) {
   async function drawChart() {
     if (!maps || !el.clientWidth) return;
     const [rows, cols] = spans(state, all);
-    const f = frame({ width: el.clientWidth, most: Math.max(360, Math.min(innerHeight * 0.86, 900)), rows, cols, longest });
+    const room = innerHeight - (stage.getBoundingClientRect().top + scrollY) - 24;
+    const f = frame({ width: el.clientWidth, most: Math.min(Math.max(room, innerHeight * 0.74, 480), 960), rows, cols, longest });
     const colours = look();
     const key = JSON.stringify([f, state.scale, state.layer, state.head, state.lens, colours]);
     overlay.place(f, all.rows, all.cols);
@@ -225,7 +227,7 @@ function mount(el, ctx) {
       if (data.attention) {
         maps = mapsOf(data.attention, next.layer);
         causal = data.attention.meta.stack === 'decoder' && isCausal(maps);
-        note.textContent = remarks();
+        note.textContent = remarks(maps, causal, next.lens === 'raw', tokens);
       }
       bar.draw(state, spans(state, all), all);
       return void drawChart().catch((error) => { note.textContent = String(error.message); });
@@ -246,8 +248,8 @@ function mount(el, ctx) {
       else return false;
       return true;
     },
-    picture: { png: () => picture(needed(), 'png'), svg: () => picture(needed(), 'svg') },
-    table,
+    picture: { png: () => picture(needed(), caption(), 'png'), svg: () => picture(needed(), caption(), 'svg') },
+    table: () => (maps ? table(maps, causal, tokens) : { columns: [], rows: [] }),
   };
 
   function needed() {
@@ -255,46 +257,8 @@ function mount(el, ctx) {
     return shown;
   }
 
-  function remarks() {
-    if (!maps) return '';
-    const says = [];
-    const parked = maps.rowEdges.length - 1 === all.rows && state.lens === 'raw' ? sink(maps, maps.heads[0], causal) : null;
-    if (!maps.exact) says.push(`Too large to show every cell: each stands for up to ${step(maps.rowEdges)} × ${step(maps.colEdges)} tokens and has their largest weight. Zoom in for exact ones.`);
-    if (causal) says.push('The empty half is not zero but not visible: this model reads from left to right, so a token cannot look at later ones.');
-    if (parked) {
-      says.push(`Column ${named(tokens.cols[parked.key], parked.key)} is a sink: it takes ${Math.round(parked.share * 100)} % of this head’s attention. `
-        + 'Weights must add up to 1, so a head that finds nothing to look up parks them on a token that carries little.');
-    }
-    return says.join(' ');
+  function caption() {
+    const where = state.lens === 'rollout' ? `layer ${state.layer}, rollout` : `layer ${state.layer}, head ${state.head}`;
+    return `${ctx.model?.name ?? ctx.run.model}, ${stackOf(state, ctx.run).name}, ${where}`;
   }
-
-  /** @returns {import('../types.js').Table} the cells, row by row */
-  function table() {
-    if (!maps) return { columns: [], rows: [] };
-    const { rowEdges, colEdges } = maps;
-    const names = colEdges.slice(0, -1).map((_, c) => spanName(tokens.cols, bin(colEdges, c)));
-    const values = cells(maps, maps.heads[0], causal);
-    return {
-      columns: ['query', ...names],
-      rows: values.map((row, r) => [spanName(tokens.rows, bin(rowEdges, r)), ...Array.from(row, (v) => (Number.isNaN(v) ? null : v))]),
-    };
-  }
-}
-
-/** @param {readonly number[]} edges @param {number} i @returns {Span} */
-function bin(edges, i) {
-  return [edges[i], edges[i + 1]];
-}
-
-/** @param {readonly number[]} edges the widest bin */
-function step(edges) {
-  return Math.max(...edges.slice(1).map((edge, i) => edge - edges[i]));
-}
-
-/**
- * @param {readonly import('../types.js').Token[]} tokens
- * @param {Span} span
- */
-function spanName(tokens, [from, to]) {
-  return to - from > 1 ? `${named(tokens[from], from)} … ${named(tokens[to - 1], to - 1)}` : named(tokens[from], from);
 }

@@ -36,7 +36,7 @@ export function frame({ width, most, rows, cols, longest }) {
   const label = Math.min(longest, LONGEST) * 7.4 + 14;
   const left = Math.ceil(Math.min(Math.max(label, 44), width * 0.27));
   const [down, across] = [rows[1] - rows[0], cols[1] - cols[0]];
-  const bottom = side ? 8 : 56;
+  const bottom = side ? 8 : 46;
   const room = { width: width - left - (side ? 76 : 12), height: most - left - bottom };
   let [cellWidth, cellHeight] = [Math.min(room.width / across, LARGEST_CELL), Math.min(room.height / down, LARGEST_CELL)];
   if (cellWidth > cellHeight) cellWidth = Math.min(cellWidth, down === across ? cellHeight : cellHeight * 2);

@@ -20,8 +20,8 @@ const LIMIT = 20;
 export const next = {
   id: 'next',
   title: 'Next word',
-  howto: 'The model gives every word piece it knows a score, the logit, and softmax turns the scores into probabilities that add up to 1. '
-    + 'Move the sliders to see how generation reshapes them before it draws a word: the pale bars are softmax alone, the strong ones what is left.',
+  howto: 'Each word piece gets a score, the logit, and softmax makes the scores into probabilities that add up to 1 over the whole vocabulary. '
+    + 'The sliders reshape them as text generation does before it draws a word: pale bars are softmax alone, strong ones what is left.',
   needs: (state, run, model) => {
     if (model?.language_head === false) return null;
     const position = positionOf(state, run);
@@ -71,10 +71,10 @@ function mount(el, ctx) {
   const pipeline = h('ol.next-steps', { 'aria-label': 'Steps of the pipeline' });
   const note = h('p.next-note', {});
   const chart = h('div.next-chart', { role: 'img' });
-  const list = h('table.hidden-visually', {});
+  const list = h('table', {});
   const empty = h('p.next-empty', { hidden: true });
   el.append(h('div.next', {}, words.element, h('div.next-body', {},
-    h('div.next-picture', {}, note, chart, empty, list), h('div.next-side', {}, panel.element, pipeline))));
+    h('div.next-picture', {}, note, chart, empty, h('div.hidden-visually', {}, list)), h('div.next-side', {}, panel.element, pipeline))));
 
   async function drawChart() {
     if (!data || !chart.clientWidth) return;
@@ -108,9 +108,16 @@ function mount(el, ctx) {
       clear(chart);
       el.replaceChildren();
     },
-    picture: { png: () => picture(needed(), 'png'), svg: () => picture(needed(), 'svg') },
+    picture: { png: () => picture(needed(), caption(), 'png'), svg: () => picture(needed(), caption(), 'svg') },
     table: () => ({ columns: COLUMNS, rows: (data?.candidates ?? []).map(row) }),
   };
+
+  function caption() {
+    const before = tokens.slice(0, (data?.position ?? 0) + (masked ? 0 : 1)).map(({ display }) => display).join('');
+    const { temperature, topK, topP, minP } = ctx.store.get();
+    const set = [`temperature ${temperature}`, topK && `top-k ${topK}`, topP < 1 && `top-p ${topP}`, minP && `min-p ${minP}`].filter(Boolean).join(', ');
+    return `${ctx.model?.name ?? ctx.run.model}: …${before.slice(-40)} ▢ (${set})`;
+  }
 
   function needed() {
     if (!shown) throw new Error('there is no picture yet');

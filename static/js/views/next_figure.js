@@ -19,7 +19,7 @@ export function figure({ data, width, look }) {
   const rows = list.map((_, i) => i);
   const longest = Math.max(3, ...list.map((c) => Math.min(Array.from(visible(c.text)).length, 16)));
   const left = Math.min(longest * 8.4 + 46, width * 0.36);
-  const split = narrow ? 0.3 : 0.36;
+  const split = narrow ? 0.38 : 0.36;
   const logits = list.map((c) => c.logit);
   const [least, most] = [Math.min(...logits), Math.max(...logits)];
   const floor = least - Math.max(most - least, 1) * 0.35;
@@ -35,15 +35,12 @@ export function figure({ data, width, look }) {
         text: logits.map((v) => v.toFixed(2)), textposition: 'outside', textfont: { ...font, size: 11.5 }, showlegend: false,
       },
       { ...bars, x: list.map((c) => c.softmax), xaxis: 'x2', width: 0.78, marker: { color: look.glow, opacity: 0.3 }, name: 'softmax', showlegend: false },
-      {
-        ...bars, x: list.map((c) => c.probability), xaxis: 'x2', width: 0.4, marker: { color: faint }, name: 'after the pipeline', showlegend: false,
-        text: list.map((c) => beside(c)), textposition: 'none',
-      },
+      { ...bars, x: list.map((c) => c.probability), xaxis: 'x2', width: 0.4, marker: { color: faint }, name: 'after the pipeline', showlegend: false },
     ],
     layout: {
       width, height: TOP + list.length * ROW + 10, margin: { l: left, r: narrow ? 8 : 16, t: TOP, b: 10, pad: 6 },
       paper_bgcolor: look.paper, plot_bgcolor: look.paper, font, barmode: 'overlay', hovermode: false, dragmode: false, bargap: 0,
-      xaxis: { ...axis, domain: [0, split - 0.04], range: [floor, most + (most - floor) * (narrow ? 0.75 : 0.42)] },
+      xaxis: { ...axis, domain: [0, split - 0.04], range: [floor, most + (most - floor) * (narrow ? 1 : 0.42)] },
       xaxis2: { ...axis, domain: [split, 1], range: [0, largest * (narrow ? 1.75 : 1.34)], anchor: 'y' },
       yaxis: {
         showgrid: false, zeroline: false, ticks: '', fixedrange: true, range: [list.length - 0.5, -0.5], automargin: false,
@@ -51,7 +48,7 @@ export function figure({ data, width, look }) {
       },
       annotations: [
         heading('logit', 0, 'left'), heading(narrow ? 'probability' : 'probability, and softmax behind it', split, 'left'),
-        ...list.map((c, i) => value(c, i, look)),
+        ...list.map((c, i) => value(c, i, look, narrow)),
       ],
     },
   };
@@ -67,10 +64,11 @@ function heading(text, x, anchor) {
  * @param {import('../types.js').Candidate} c
  * @param {number} row
  * @param {import('../look.js').Look} look
+ * @param {boolean} short without softmax
  */
-function value(c, row, look) {
+function value(c, row, look, short) {
   return {
-    text: beside(c), xref: 'x2', yref: 'y', x: Math.max(c.softmax, c.probability), y: row, xanchor: 'left', xshift: 4, showarrow: false,
+    text: short ? (c.kept ? written(c.probability) : 'dropped') : beside(c), xref: 'x2', yref: 'y', x: Math.max(c.softmax, c.probability), y: row, xanchor: 'left', xshift: 4, showarrow: false,
     font: { family: look.ui, size: 12, color: c.kept ? look.ink : look.ink3 },
   };
 }

@@ -1,0 +1,51 @@
+/** What goes with the Heads picture: how wide its labels are, what it leaves out, and its numbers as a table. */
+
+import { visible } from '../dom.js';
+import { shorten } from '../ticks.js';
+import { eachWeight } from '../weights.js';
+import { LEAST_DRAWN, LEAST_SHOWN } from './heads_geometry.js';
+
+/**
+ * The width of the widest label, in the font of the place.
+ * @param {readonly import('../types.js').Token[]} tokens
+ * @param {HTMLElement} place
+ */
+export function widest(tokens, place) {
+  const c = document.createElement('canvas').getContext('2d');
+  if (!c) return 100;
+  const style = getComputedStyle(place);
+  c.font = `${style.fontSize} ${style.fontFamily}`;
+  const most = tokens.reduce((wide, item) => Math.max(wide, c.measureText(shorten(visible(item.display), 24)).width), 20);
+  return most + 18;
+}
+
+/** What the picture leaves out. @param {number} shown @param {number} all */
+export function note(shown, all) {
+  if (shown === 0) return 'No head is chosen: press a number above.';
+  const which = all < 2 ? '' : shown === all ? `All ${all} heads. ` : `${shown} of ${all} heads. `;
+  const largest = shown > 1 ? ' Where several heads reach the same token, the number is the largest weight.' : '';
+  return `${which}Weights below ${LEAST_DRAWN} are left out until you point at a token.${largest}`;
+}
+
+/**
+ * The weights that are drawn, in rows of a table.
+ * @param {import('../weights.js').Index|null} index
+ * @param {readonly number[]} shown
+ * @param {readonly import('../types.js').Token[]} rows
+ * @param {readonly import('../types.js').Token[]} cols
+ * @param {number|null} pinned only this query, then
+ * @returns {import('../types.js').Table}
+ */
+export function table(index, shown, rows, cols, pinned) {
+  const columns = ['query', 'query token', 'key', 'key token', 'head', 'weight'];
+  /** @type {(string|number)[][]} */
+  const list = [];
+  const [from, to] = index ? [index.maps.rowEdges[0] ?? 0, index.maps.rowEdges.at(-1) ?? 0] : [0, 0];
+  for (let query = from; index && query < to; query += 1) {
+    if (pinned !== null && pinned !== query) continue;
+    eachWeight(index, 'query', query, shown, (head, key, weight) => {
+      list.push([query, rows[query]?.display ?? '', key, cols[key]?.display ?? '', head, weight]);
+    }, pinned === null ? LEAST_DRAWN : LEAST_SHOWN);
+  }
+  return { columns, rows: list };
+}
