@@ -1,4 +1,4 @@
-"""The maps of one head, of a layer's heads, or of all heads: exact, cut to a window, or pooled to what a screen can show."""
+"""The maps of one head, of a layer's heads, or of all: exact, cut to a window, or pooled to what a screen can show."""
 
 from __future__ import annotations
 

@@ -27,7 +27,7 @@ MOST_CANDIDATES = 1000
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """`softmax` is over the whole vocabulary at temperature 1, `probability` after the pipeline; `rank` counts from 0."""
+    """`softmax` is over the whole vocabulary at temperature 1, `probability` after the pipeline; `rank` is from 0."""
 
     id: int
     text: str
@@ -58,7 +58,7 @@ class Draw:
 
 @dataclass(frozen=True, slots=True)
 class LogitsAnswer:
-    """`target` is what really stands at the predicted place, None behind the end. `entropy` is in nats, at temperature 1."""
+    """`target` is what really stands at the predicted place, None behind the end. `entropy`: nats, at temperature 1."""
 
     run: str
     position: int
@@ -114,9 +114,7 @@ def logits(
 
     def candidate(i: int) -> Candidate:
         kept = bool(torch.isfinite(warped[i]))
-        return Candidate(
-            i, texts[i], float(scores[i]), float(softmax[i]), float(probability[i]), kept, int(ranks[i])
-        )
+        return Candidate(i, texts[i], float(scores[i]), float(softmax[i]), float(probability[i]), kept, int(ranks[i]))
 
     return LogitsAnswer(
         run=run.id,

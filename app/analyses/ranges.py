@@ -17,7 +17,7 @@ def index(value: int, count: int, what: str) -> int:
 
 
 def span(value: Span | None, count: int, what: str) -> range:
-    """The positions [a, b) of `value`, all of them when it is None. Raises OutOfRange for an empty or impossible span."""
+    """The positions [a, b) of `value`, all when it is None. Raises OutOfRange for an empty or impossible span."""
     if value is None:
         return range(count)
     start, stop = value

@@ -97,7 +97,7 @@ def look(record: LayerRecord, heads: slice, row_edges: list[int], col_edges: lis
 
 
 def bin_edges(span: range, size: int | None = None) -> list[int]:
-    """Edges of at most `size` bins over the span, as equal as can be; one position a bin when they fit, or size is None.
+    """Edges of at most `size` bins over the span, as equal as can be; one position a bin when they fit or size is None.
 
     >>> bin_edges(range(0, 5), 2)
     [0, 2, 5]

@@ -49,7 +49,7 @@ class MultiHeadAttention(nn.Module):
         return self.output(joined), seen
 
     def _split(self, x: Tensor, heads: int) -> Tensor:
-        return x.unflatten(-1, (heads, self.head_width)).transpose(1, 2)
+        return x.reshape(*x.shape[:-1], heads, self.head_width).transpose(1, 2)
 
     @classmethod
     def from_torch(cls, theirs: nn.MultiheadAttention) -> MultiHeadAttention:

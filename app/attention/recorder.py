@@ -67,7 +67,8 @@ class Recorder:
     """Listens to one pass. `layers[stack]` are in the order in which the pass ran them.
 
     `hidden[stack]` are the states [N, W] that went into each layer, and last the one that came out, before any
-    final norm. `stack_of` names the stack of an attention module. `stopped` is asked and `progress` told how many layers are done whenever one begins.
+    final norm. `stack_of` names the stack of an attention module. Whenever a layer begins, `stopped` is asked and
+    `progress` is told how many are done.
     """
 
     stack_of: Callable[[object], str] = lambda _: "self"
@@ -93,7 +94,7 @@ class Recorder:
         self._out[stack] = _rows(hidden)
 
     def keep(self, stack: str, q: Tensor, k: Tensor, v: Tensor, rules: Rules, z: Tensor) -> Tensor:
-        """Record one layer's attention; z [B, H, Q, Dv] is the model's own. Returns the z that the model goes on with."""
+        """Record one layer's attention; z [B, H, Q, Dv] is the model's own. Returns the z that goes on."""
         middle = slice(q.shape[2] // 2, q.shape[2] // 2 + 1)  # there a mask that is missing shows
         difference = float((attend(q, k, v, rules, middle).z - z[:, :, middle]).abs().max())
         q, k, v = compact(q, k, v)

@@ -45,7 +45,7 @@ def attention(
     position_bias: Tensor | None = None,
     softcap: float | None = None,
     s_aux: Tensor | None = None,
-    **rest: Any,
+    **__: Any,
 ) -> tuple[Tensor, None]:
     """One layer's attention, by transformers' convention: q [B, H, Q, D], k and v [B, G, K, D] -> z [B, Q, H, Dv].
 

@@ -50,8 +50,8 @@ HEADS = {
 def build(checkpoint: Checkpoint, settings: Settings, progress: Progress) -> LoadedModel:
     """Load, lay out and check the model. Raises ModelFailed; every foreign error is translated here."""
     backend.register()
-    transformers_logging.disable_progress_bar()
-    transformers_logging.set_verbosity_error()
+    transformers_logging.disable_progress_bar()  # type: ignore[no-untyped-call]
+    transformers_logging.set_verbosity_error()  # type: ignore[no-untyped-call]
     try:
         progress(Stage("tokenizer", 0, 1, "Reading the tokenizer"))
         tokenizer = AutoTokenizer.from_pretrained(checkpoint.folder, local_files_only=True, trust_remote_code=False)
@@ -108,7 +108,7 @@ def check(checkpoint: Checkpoint, network: Network, tokenizer: PreTrainedTokeniz
     done = forward(network, inputs)
     checks = self_check(network, inputs, done)
     warnings = tuple(
-        f"self-check {c.name}: measured {'nothing finite' if c.value is None else f'{c.value:.2g}'}, limit {c.limit:.2g}"
+        f"self-check {c.name}: {'not finite' if c.value is None else f'{c.value:.2g}'}, limit {c.limit:.2g}"
         for c in checks
         if not c.ok
     )

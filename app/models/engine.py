@@ -69,6 +69,10 @@ class Engine:
         """Load a model, if it is not loaded yet. Raises what is wrong with the id, the files or the model."""
         return self._library.load(model_id, progress, cancelled).info
 
+    def remove(self, model_id: str) -> int:
+        """Let a model go and remove its copy from the disk, where it was downloaded or converted: bytes freed."""
+        return self._library.remove(model_id)
+
     def tokenize(self, model_id: str, text: str, pair: str | None = None, cancelled: IsCancelled = never) -> Tokens:
         """The tokens of a text, by a model's own tokenizer."""
         model = self._library.load(model_id, silent, cancelled)
@@ -80,7 +84,7 @@ class Engine:
     # runs
 
     def run(self, request: RunRequest, cancelled: IsCancelled = never, progress: Progress = silent) -> tuple[Run, bool]:
-        """The run of a request, and whether it was computed now (False: it was stored). Equal requests share one pass."""
+        """The run of a request, and whether it was computed now or was stored. Equal requests share one pass."""
         model = self._library.load(request.model, progress, cancelled)
         identity = run_id(self._secret, model, request)
         stored = self._store.find(identity)
@@ -118,7 +122,7 @@ class Engine:
     # operations
 
     def ready(self, wait_seconds: float = 5.0) -> bool:
-        """Was a real forward pass right within the last ten seconds? An idle engine makes a tiny one; one underway counts."""
+        """Was a real pass right within the last ten seconds? An idle engine makes a tiny one; one underway counts."""
         if time.monotonic() - self._last_pass < FRESH_SECONDS or self._underway:
             return True
         loaded = [info.id for info in self.models() if info.loaded]

@@ -18,7 +18,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from app.attention.recorder import LayerRecord, Recorder, current
+from app.attention.recorder import LayerRecord, Recorder, current, storage_bytes
 from app.attention.rules import Rules
 from app.errors import ModelFailed
 from app.models.families.family import Family
@@ -48,7 +48,7 @@ class Network:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Pass:
-    """layers[stack]: one record a layer. hidden[stack]: [N, W] into each layer and out of the last. final: [N, W], to unembed."""
+    """layers[stack]: a record a layer. hidden[stack]: [N, W] into each, out of the last. final: [N, W]."""
 
     layers: dict[str, tuple[LayerRecord, ...]]
     hidden: dict[str, tuple[Tensor, ...]]
@@ -83,7 +83,7 @@ def z_limit(dtype: torch.dtype) -> float:
 
 
 def forward(network: Network, inputs: Mapping[str, Tensor], recorder: Recorder | None = None) -> Pass:
-    """Run the body on `input_ids` [1, N] (and `token_type_ids`, `attention_mask`, `decoder_input_ids`). Raises PassStopped."""
+    """Run the body on `input_ids` [1, N] and whatever else it takes (`decoder_input_ids`, ...). Raises PassStopped."""
     recorder = recorder or Recorder()
     recorder.stack_of = network.layout.stack_of
     with torch.no_grad(), _heard_by(recorder):
@@ -96,10 +96,7 @@ def forward(network: Network, inputs: Mapping[str, Tensor], recorder: Recorder |
     if network.capture == "weights":
         layers = {stack: _map_records(stack, found) for stack, found in maps.items()}
     kept = Pass(layers, {s: tuple(h) for s, h in recorder.hidden.items()}, final)
-    if (
-        sum(t.numel() * t.element_size() for t in kept.hidden.get("decoder", kept.hidden.get("encoder", ())))
-        > TRIM_FROM
-    ):
+    if storage_bytes(kept.tensors()) > TRIM_FROM:
         trim_memory()
     return kept
 
@@ -112,11 +109,13 @@ def unembed(network: Network, final: Tensor) -> Tensor:
 
 def decoder_start(model: Any) -> int:
     """The id that an encoder-decoder's decoder begins with. Raises ModelFailed where the model names none."""
-    for config in (model.config, model.generation_config):
+    for config in (model.config, getattr(model, "generation_config", None)):
         start = getattr(config, "decoder_start_token_id", None)
         if start is not None:
             return int(start)
-    raise ModelFailed("The model does not say which token its decoder starts with.", "Set decoder_start_token_id in it.")
+    raise ModelFailed(
+        "The model does not say which token its decoder starts with.", "Set decoder_start_token_id in it."
+    )
 
 
 def _run_one(network: Network, inputs: Mapping[str, Tensor]) -> tuple[Tensor, dict[str, Any]]:
@@ -126,7 +125,7 @@ def _run_one(network: Network, inputs: Mapping[str, Tensor]) -> tuple[Tensor, di
     if "use_cache" in inspect.signature(body.forward).parameters and network.layout.kind == "decoder":
         arguments["use_cache"] = False
     output = body(**inputs, **arguments, **_wanted(network), return_dict=True)
-    maps = {network.layout.kind: output.attentions} if network.capture == "weights" else {}
+    maps: dict[str, Any] = {network.layout.kind: output.attentions} if network.capture == "weights" else {}
     return _rows(output.last_hidden_state), maps
 
 

@@ -77,7 +77,7 @@ def _entering(stack: str, _: nn.Module, args: tuple[Any, ...], kwargs: dict[str,
         recorder.enter(stack, args[0] if args else kwargs["hidden_states"])
 
 
-def _leaving(stack: str, _: nn.Module, args: tuple[Any, ...], output: Any) -> None:
+def _leaving(stack: str, _: nn.Module, __: tuple[Any, ...], output: Any) -> None:
     recorder = current.get()
     if recorder is not None:
         recorder.leave(stack, output if isinstance(output, Tensor) else output[0])

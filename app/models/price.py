@@ -52,16 +52,16 @@ def shapes_of(done: Pass) -> Shapes:
         has_bias = any(r.rules.distance_bias is not None for r in records)
         stacks.append(
             StackShape(
-                name,
-                len(records),
-                heads,
-                kv_heads,
-                head_dim,
-                q_width,
-                kv_width,
+                name=name,
+                layers=len(records),
+                heads=heads,
+                kv_heads=kv_heads,
+                head_dim=head_dim,
+                q_width=q_width,
+                kv_width=kv_width,
                 keeps_maps=first.maps is not None,
                 bias_heads=heads if has_bias else 0,
-            )  # fmt: skip
+            )
         )
     states = {stack: len(states) for stack, states in done.hidden.items()}
     return Shapes(tuple(stacks), states, done.final.shape[-1], done.final.element_size())

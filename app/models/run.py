@@ -15,9 +15,8 @@ from torch import Tensor
 from app.attention.recorder import LayerRecord, PassStopped, Recorder, storage_bytes
 from app.checks import Check, at_most
 from app.errors import Cancelled, PairUnsupported, StackUnknown, TooManyTokens
-from app.models.forward import Pass, decoder_start, forward, unembed
+from app.models.forward import Pass, decoder_start, forward, unembed, z_limit
 from app.models.loaded import LoadedModel
-from app.models.forward import z_limit
 from app.models.price import most_tokens, rows_and_cols, run_bytes
 from app.models.progress import Cancelled as IsCancelled
 from app.models.progress import Progress, Stage
@@ -25,6 +24,7 @@ from app.settings import Settings
 from app.tokens.text import clean_text
 from app.tokens.token import Token, Tokens
 from app.tokens.tokenize import tokenize, tokenize_target
+
 
 @dataclass(frozen=True, slots=True)
 class RunRequest:
@@ -97,7 +97,7 @@ class Run:
 
 
 def run_id(secret: bytes, model: LoadedModel, request: RunRequest) -> str:
-    """A hash of everything that determines a run, keyed with the installation's secret so that ids cannot be guessed."""
+    """A hash of everything that determines a run, keyed with the installation's secret: ids cannot be guessed."""
     parts = (model.info.id, model.info.revision, model.dtype, *astuple(request))
     return hmac.new(secret, json.dumps(parts).encode(), hashlib.sha256).hexdigest()[:32]
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 
 def installation_secret(cache_dir: Path) -> bytes:
-    """32 bytes from `cache_dir/secret`, made once, readable by the owner only; in memory only where it cannot be kept."""
+    """32 bytes from `cache_dir/secret`, made once, readable by its owner; in memory only where it cannot be kept."""
     path = cache_dir / "secret"
     try:
         cache_dir.mkdir(parents=True, exist_ok=True)

@@ -18,8 +18,8 @@ from transformers import (
 
 from app.analyses.logits import logits, pipeline
 from app.errors import NoLanguageHead, NotApplicable, OutOfRange
-from app.models.self_check import eager_output
 from app.models.run import inputs_of
+from app.models.self_check import eager_output
 from tests.made import made_model, made_run
 from tests.models.tiny import EXACT, WEIGHTS_ONLY
 

@@ -30,7 +30,9 @@ def test_some_heads_are_those_heads(heads: slice) -> None:
 @pytest.mark.parametrize("cells", [10**9, 500, 1])
 @pytest.mark.parametrize("size", [None, 1, 5, 10, 64])
 @pytest.mark.parametrize("pool", ["max", "mean"])
-def test_pooling_is_the_same_in_blocks(monkeypatch: pytest.MonkeyPatch, cells: int, size: int | None, pool: Pool) -> None:
+def test_pooling_is_the_same_in_blocks(
+    monkeypatch: pytest.MonkeyPatch, cells: int, size: int | None, pool: Pool
+) -> None:
     monkeypatch.setattr(maps, "BLOCK_CELLS", cells)
     layer, whole = record()
     rows, cols = bin_edges(range(3, 36), size), bin_edges(range(1, N), size)
@@ -77,6 +79,8 @@ def test_a_sink_takes_its_share_without_failing_the_check() -> None:
     assert seen.row_sum_error <= 1e-6
 
 
-@pytest.mark.parametrize(("length", "size", "edges"), [(5, 2, [0, 2, 5]), (4, 9, [0, 1, 2, 3, 4]), (6, 3, [0, 2, 4, 6])])
+@pytest.mark.parametrize(
+    ("length", "size", "edges"), [(5, 2, [0, 2, 5]), (4, 9, [0, 1, 2, 3, 4]), (6, 3, [0, 2, 4, 6])]
+)
 def test_bins_are_as_equal_as_can_be(length: int, size: int, edges: list[int]) -> None:
     assert bin_edges(range(length), size) == edges

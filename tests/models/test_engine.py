@@ -1,4 +1,4 @@
-"""The engine, on the real MiniLM: equal requests share a pass, nobody's work goes on unasked, and the queue is bounded."""
+"""The engine, on the real MiniLM: equal requests share a pass, unwanted work stops, and the queue is bounded."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -65,7 +66,8 @@ def test_a_pass_that_everybody_left_stops_and_one_that_somebody_waits_for_does_n
         engine.run(RunRequest("minilm", "Nobody waits for this one."), cancelled=gone.is_set)
     before = engine.facts()["passes"]
     held = threading.Event()
-    blocker = ThreadPoolExecutor(1).submit(engine.look, engine.run(RunRequest("minilm", TEXT))[0], lambda _: held.wait(5))
+    run = engine.run(RunRequest("minilm", TEXT))[0]
+    blocker = ThreadPoolExecutor(1).submit(engine.look, run, lambda _: held.wait(5))
     leaves = threading.Event()
     with ThreadPoolExecutor(2) as pool:
         left = pool.submit(engine.run, RunRequest("minilm", "Two waited."), leaves.is_set)
@@ -172,7 +174,7 @@ def test_words_of_several_tokens_are_grouped(engine: Engine) -> None:
     grouped = attention(run, layer=2, head=3, group="word")
     edges = grouped.row_edges
     assert edges is not None
-    for i, (a, b) in enumerate(zip(edges, edges[1:], strict=False)):
+    for i, (a, b) in enumerate(pairwise(edges)):
         assert len(set(words[a:b])) == 1
-        for j, (c, d) in enumerate(zip(edges, edges[1:], strict=False)):
+        for j, (c, d) in enumerate(pairwise(edges)):
             assert torch.isclose(grouped.values[0, 0, i, j], whole[a:b, c:d].sum(-1).mean(), atol=1e-6)

@@ -18,7 +18,7 @@ LIMIT = 1e-5
 
 
 def real_queries(network: Network, given: dict[str, Tensor]) -> dict[str, Tensor]:
-    """Which queries of each stack are tokens. What a padding token sees is nothing, and each implementation's own nothing."""
+    """Which queries of each stack are tokens: what padding sees is left to each implementation."""
     first = given.get("attention_mask", torch.ones_like(given["input_ids"]))[0].bool()
     if network.layout.kind != "encoder-decoder":
         return {network.layout.kind: first}
@@ -85,7 +85,9 @@ def test_architectures_off_the_interface_give_their_maps(name: str) -> None:
         assert maps.row_sum_error <= LIMIT
     logits = eager_output(network, given).logits[0]
     difference = float((unembed(network, done.final) - logits).abs().max())
-    assert difference <= LIMIT * max(1.0, float(logits.abs().max())), f"{name} logits: largest difference {difference:.2e}"
+    assert difference <= LIMIT * max(1.0, float(logits.abs().max())), (
+        f"{name} logits: largest difference {difference:.2e}"
+    )
 
 
 def test_hidden_states_equal_transformers_own() -> None:

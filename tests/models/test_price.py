@@ -1,4 +1,4 @@
-"""The predicted bytes of a run hold the real ones, never under and within a fifth, for every architecture and length."""
+"""The predicted bytes of a run against the real ones: never under and within a fifth, for every architecture."""
 
 from __future__ import annotations
 

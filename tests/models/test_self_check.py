@@ -85,7 +85,9 @@ def test_a_saved_model_is_built_and_an_incomplete_one_refused(name: str, tmp_pat
     assert built.info.language_head
     assert built.info.kind == network.layout.kind
     assert built.info.warnings == ()
-    assert built.bytes == sum(t.numel() * t.element_size() for t in (*network.model.parameters(), *network.model.buffers()))
+    assert built.bytes == sum(
+        t.numel() * t.element_size() for t in (*network.model.parameters(), *network.model.buffers())
+    )
     assert [stage.stage for stage in stages] == ["tokenizer", "weights", "check"]
     lost = next(key for key in network.model.state_dict() if "layer" in key or "block" in key or ".h." in key)
     state = {key: value for key, value in network.model.state_dict().items() if key != lost}

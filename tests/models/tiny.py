@@ -1,4 +1,4 @@
-"""Tiny models made from a configuration, random weights: every architecture that is served exactly, and some that give maps only."""
+"""Tiny models from a configuration, with random weights: all that are served exactly, some that give maps only."""
 
 from __future__ import annotations
 
@@ -60,12 +60,29 @@ EXACT: dict[str, tuple[Any, type, dict[str, Any]]] = {
     "gpt_oss": (
         t.GptOssForCausalLM,
         t.GptOssConfig,
-        GROUPED | {"intermediate_size": 40, "head_dim": 8, "sliding_window": 6, "num_local_experts": 2, "num_experts_per_tok": 1, "pad_token_id": 0},
+        GROUPED
+        | {
+            "intermediate_size": 40,
+            "head_dim": 8,
+            "sliding_window": 6,
+            "num_local_experts": 2,
+            "num_experts_per_tok": 1,
+            "pad_token_id": 0,
+        },
     ),
     "t5": (
         t.T5ForConditionalGeneration,
         t.T5Config,
-        {"vocab_size": 99, "d_model": 32, "d_kv": 8, "d_ff": 37, "num_layers": 2, "num_decoder_layers": 3, "num_heads": 4, "decoder_start_token_id": 2},
+        {
+            "vocab_size": 99,
+            "d_model": 32,
+            "d_kv": 8,
+            "d_ff": 37,
+            "num_layers": 2,
+            "num_decoder_layers": 3,
+            "num_heads": 4,
+            "decoder_start_token_id": 2,
+        },
     ),
     "bart": (t.BartForConditionalGeneration, t.BartConfig, BART),
     "marian": (t.MarianMTModel, t.MarianConfig, BART),
@@ -79,8 +96,16 @@ WEIGHTS_ONLY: dict[str, tuple[Any, type, dict[str, Any]]] = {
     ),
     "bloom": (t.BloomForCausalLM, t.BloomConfig, {"vocab_size": 99, "hidden_size": 32, "n_layer": 3, "n_head": 4}),
     "falcon": (t.FalconForCausalLM, t.FalconConfig, SIZE | {"multi_query": True}),
-    "gptj": (t.GPTJForCausalLM, t.GPTJConfig, {"vocab_size": 99, "n_embd": 32, "n_layer": 3, "n_head": 4, "rotary_dim": 4}),
-    "xlnet": (t.XLNetLMHeadModel, t.XLNetConfig, {"vocab_size": 99, "d_model": 32, "n_layer": 3, "n_head": 4, "d_inner": 37}),
+    "gptj": (
+        t.GPTJForCausalLM,
+        t.GPTJConfig,
+        {"vocab_size": 99, "n_embd": 32, "n_layer": 3, "n_head": 4, "rotary_dim": 4},
+    ),
+    "xlnet": (
+        t.XLNetLMHeadModel,
+        t.XLNetConfig,
+        {"vocab_size": 99, "d_model": 32, "n_layer": 3, "n_head": 4, "d_inner": 37},
+    ),
 }
 
 

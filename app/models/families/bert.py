@@ -1,4 +1,4 @@
-"""BERT and those built like it: a transform stands before the output embedding, in a module of a different name each."""
+"""BERT and those built like it: a transform stands before the output embedding, under a different name in each."""
 
 from __future__ import annotations
 

@@ -15,7 +15,7 @@ Unembed = Callable[[Any, Tensor], Tensor]
 
 
 def default_unembed(model: Any, final: Tensor) -> Tensor:
-    """The output embedding, then what the configuration adds: a bias over the vocabulary (BART, Marian), a softcap (Gemma)."""
+    """The output embedding, then what the model adds: a bias over the vocabulary (BART, Marian), a softcap (Gemma)."""
     logits: Tensor = model.get_output_embeddings()(final)
     bias = getattr(model, "final_logits_bias", None)
     if bias is not None:
@@ -30,11 +30,9 @@ class Family:
     unembed: from the final hidden states to logits, through the model's own head.
     arguments: given to every forward pass of the body.
     position_offset: positions of the table that no token uses (RoBERTa counts from the padding index on).
-    self_check_limit: how far recomputed and eager maps may lie apart at load.
     """
 
     kind: Kind | None = None
     unembed: Unembed = default_unembed
     arguments: Mapping[str, Any] = field(default_factory=dict)
     position_offset: int = 0
-    self_check_limit: float = 1e-4
