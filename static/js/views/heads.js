@@ -9,40 +9,17 @@ import { pngBlob, svgBlob } from '../picture.js';
 import { stackOf } from '../selection.js';
 import { mapsOf } from '../strength.js';
 import { named, weight as written } from '../ticks.js';
-import { index as indexOf } from '../weights.js';
+import { binOf, index as indexOf } from '../weights.js';
 import { paintAll, paintOne, strongest, surface } from './heads_canvas.js';
 import { chips } from './heads_chips.js';
 import { hit, layout, LEAST_SHOWN, middle } from './heads_geometry.js';
+import { needs, rowsAtOnce } from './heads_needs.js';
 import { headsSvg } from './heads_svg.js';
 import { column } from './heads_tokens.js';
 import { note, table, widest } from './heads_words.js';
 
-/** A layer's maps up to this many numbers are fetched whole; of larger ones the rows near the window. */
-const WHOLE = 1_500_000;
-
 /** The name under which the time of one hover is measured. */
 export const MEASURE = 'heads-hover';
-
-/**
- * @param {import('../types.js').Stack} stack
- * @returns {number} how many rows are fetched at once
- */
-export function rowsAtOnce({ heads, rows, cols }) {
-  return heads * rows * cols <= WHOLE ? rows : Math.min(rows, Math.max(96, Math.floor(WHOLE / (heads * cols))));
-}
-
-/**
- * @param {Readonly<import('../types.js').Selection>} state
- * @param {import('../types.js').Stack} stack
- * @param {number} first the first row wanted
- * @returns {import('../types.js').AttentionParams}
- */
-function params(state, stack, first) {
-  const count = rowsAtOnce(stack);
-  const from = Math.max(0, Math.min(first, stack.rows - count));
-  const part = count < stack.rows ? { rows: /** @type {[number, number]} */ ([from, from + count]) } : {};
-  return { stack: stack.name, layer: state.layer, lens: state.lens, dtype: 'f32', ...part };
-}
 
 /** @type {import('../types.js').View} */
 export const heads = {
@@ -50,7 +27,7 @@ export const heads = {
   title: 'Heads',
   howto: 'A line runs from a token on the left to one that it attends to on the right, as thick as the weight is large, and each colour is one head. '
     + 'Point at a token to read its weights, click to keep it, and switch heads on and off with the numbers.',
-  needs: (state, run) => ({ attention: params(state, stackOf(state, run), 0) }),
+  needs: (state, run) => ({ attention: needs(state, stackOf(state, run), 0) }),
   mount,
 };
 
@@ -127,8 +104,9 @@ function mount(el, ctx) {
     const key = query === null ? hover.key ?? state.key : hover.key ?? (hover.query === null ? state.key : null);
     queries.mark(hover.query, state.query);
     keys.mark(hover.key, state.key);
-    sheet.classList.toggle('is-dim', query !== null || key !== null || preview !== null);
-    if (!now) return;
+    const known = query === null || (now !== null && binOf(now.index.maps.rowEdges, query) >= 0);
+    sheet.classList.toggle('is-dim', (query !== null && known) || (query === null && key !== null) || preview !== null);
+    if (!now || !known) return;
     if (preview !== null) paintAll(c, { ...now, heads: [preview] });
     else if (query !== null) paintOne(c, now, 'query', query, key);
     else if (key !== null) paintOne(c, now, 'key', key, null);
@@ -177,7 +155,7 @@ function mount(el, ctx) {
     if (first >= (rowEdges[0] ?? 0) && last <= (rowEdges.at(-1) ?? 0)) return;
     const mine = (asked += 1);
     const stack = stackOf(state, ctx.run);
-    const wanted = params(state, stack, Math.round((first + last - rowsAtOnce(stack)) / 2));
+    const wanted = needs(state, stack, Math.round((first + last - rowsAtOnce(stack)) / 2));
     const { attention } = await ctx.fetch({ attention: wanted });
     if (mine !== asked || !attention) return;
     index = indexOf(mapsOf(attention, state.layer), LEAST_SHOWN);
@@ -227,7 +205,7 @@ function mount(el, ctx) {
       const all = index ? index.maps.heads : [];
       shown = next.heads === null ? all : next.heads.filter((head) => all.includes(head));
       toggles.draw(data.attention?.meta.heads.length ?? all.length, shown, paint.palette);
-      foot.textContent = note(shown.length, all.length);
+      foot.textContent = note(shown.length, all.length, rowsAtOnce(stackOf(next, ctx.run)) < rows.length);
       measure();
       if (next.query !== null && (before.query !== next.query || !drawn)) reveal(next.query);
       drawn = true;

@@ -14,6 +14,7 @@ export const LEVELS = 10;
 
 const ROW = { least: 24, most: 38 };
 const NUMBERS = 54;
+const LEAST_GAP = 80;
 const WIDEST_GAP = 560;
 
 /**
@@ -39,7 +40,7 @@ export function layout({ width, room, most, rows, cols, label }) {
   const count = Math.max(rows, cols, 1);
   const rowHeight = Math.min(Math.max(Math.floor(room / count), ROW.least), ROW.most);
   const numbers = width < 460 ? NUMBERS - 4 : NUMBERS;
-  const labels = Math.ceil(Math.min(label, width * 0.26));
+  const labels = Math.floor(Math.min(label, width * 0.26, (width - 2 * numbers - LEAST_GAP) / 2));
   const gap = Math.min(width - 2 * (labels + numbers), WIDEST_GAP);
   const left = Math.round((width - gap) / 2);
   const full = count * rowHeight;

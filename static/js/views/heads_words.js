@@ -19,12 +19,18 @@ export function widest(tokens, place) {
   return most + 18;
 }
 
-/** What the picture leaves out. @param {number} shown @param {number} all */
-export function note(shown, all) {
+/**
+ * What the picture leaves out.
+ * @param {number} shown
+ * @param {number} all
+ * @param {boolean} partial only some of the rows are at hand
+ */
+export function note(shown, all, partial) {
   if (shown === 0) return 'No head is chosen: press a number above.';
   const which = all < 2 ? '' : shown === all ? `All ${all} heads. ` : `${shown} of ${all} heads. `;
   const largest = shown > 1 ? ' Where several heads reach the same token, the number is the largest weight.' : '';
-  return `${which}Weights below ${LEAST_DRAWN} are left out until you point at a token.${largest}`;
+  const near = partial ? ' Of a text this long, a key shows who looks at it among the rows near the window.' : '';
+  return `${which}Weights below ${LEAST_DRAWN} are left out until you point at a token.${largest}${near}`;
 }
 
 /**

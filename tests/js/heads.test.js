@@ -1,0 +1,104 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { needs, rowsAtOnce } from '../../static/js/views/heads_needs.js';
+import { strongest } from '../../static/js/views/heads_canvas.js';
+import { hit, lane, layout, LEAST_DRAWN, level, LEVELS, levelWeight, middle, seen, stroke } from '../../static/js/views/heads_geometry.js';
+import { headsSvg } from '../../static/js/views/heads_svg.js';
+import { note, table } from '../../static/js/views/heads_words.js';
+import { index, readMaps } from '../../static/js/weights.js';
+import { DEFAULTS } from '../../static/js/store.js';
+
+const WIDE = { width: 1000, room: 500, most: 800, rows: 12, cols: 12, label: 90 };
+
+test('rows fill the room, within what can be read and touched; the window is never taller than asked', () => {
+  assert.equal(layout(WIDE).rowHeight, 38);
+  assert.equal(layout({ ...WIDE, rows: 16 }).rowHeight, 31);
+  const long = layout({ ...WIDE, rows: 500, cols: 500 });
+  assert.equal(long.rowHeight, 24);
+  assert.equal(long.height, 800);
+  assert.equal(long.full, 12000);
+  for (const width of [320, 375, 768, 1440]) {
+    const g = layout({ ...WIDE, width, label: 300 });
+    assert.ok(g.left - g.labels - g.numbers >= 0 && g.right + g.labels + g.numbers <= width + 1, `${width}`);
+    assert.ok(g.right - g.left > 60, `${width}`);
+  }
+});
+
+test('of 500 tokens only those in the window are drawn', () => {
+  const g = layout({ ...WIDE, rows: 500, cols: 500 });
+  assert.deepEqual(seen(g, 0, 500), [0, 34]);
+  assert.deepEqual(seen(g, 4800, 500), [200, 234]);
+  assert.deepEqual(seen(g, 99999, 500, 4), [500, 500]);
+});
+
+test('left is a query, right a key, the middle neither', () => {
+  const g = layout(WIDE);
+  assert.deepEqual(hit(g, g.left - 20, middle(g, 3)), { query: 3, key: null });
+  assert.deepEqual(hit(g, g.right + 20, middle(g, 11)), { query: null, key: 11 });
+  assert.deepEqual(hit(g, (g.left + g.right) / 2, middle(g, 3)), { query: null, key: null });
+  assert.deepEqual(hit(g, g.left - 20, middle(g, 12)), { query: null, key: null });
+});
+
+test('heads that join the same tokens keep to lanes of their own, inside the row', () => {
+  const g = layout(WIDE);
+  const lanes = Array.from({ length: 12 }, (_, place) => lane(g, place, 12));
+  assert.equal(new Set(lanes).size, 12);
+  assert.ok(lanes.every((shift) => Math.abs(shift) < g.rowHeight / 2));
+  assert.equal(lane(g, 0, 1), 0);
+});
+
+test('a larger weight is never thinner or paler', () => {
+  const g = layout(WIDE);
+  for (let w = 0.05; w <= 1; w += 0.05) {
+    assert.ok(stroke(g, 12, w).width > stroke(g, 12, w - 0.05).width);
+    assert.ok(stroke(g, 12, w).alpha >= stroke(g, 12, w - 0.05).alpha);
+  }
+  assert.equal(level(1), LEVELS - 1);
+  for (let step = 0; step < LEVELS; step += 1) assert.equal(level(levelWeight(step)), step);
+});
+
+/** Two heads over three tokens. */
+function tiny() {
+  const values = Float32Array.from([0.9, 0.1, 0, 0.5, 0.5, 0, 0.2, 0.02, 0.78, 0.3, 0.3, 0.4, 0, 1, 0, 0.006, 0.004, 0.99]);
+  const meta = { heads: [0, 1], rows: [0, 3], cols: [0, 3], row_edges: null, col_edges: null };
+  return index(readMaps({ meta, values, shape: [1, 2, 3, 3], zero: 0, scale: 1 }), 0.005);
+}
+const item = (display, i) => ({ index: i, display });
+const TOKENS = { rows: ['a', '<b>&"', ' c'].map(item), cols: ['a', '<b>&"', ' c'].map(item) };
+
+test('the number at a token is the largest weight among the heads shown', () => {
+  assert.deepEqual(strongest(tiny(), [0, 1], 'query', 2).map(({ other, head }) => [other, head]), [[2, 1], [0, 0], [1, 0]]);
+  assert.deepEqual(strongest(tiny(), [1], 'key', 0).map(({ other, head }) => [other, head]), [[0, 1], [2, 1]]);
+});
+
+test('the SVG has one line for each weight that is drawn, and tokens as text only', () => {
+  const g = layout({ ...WIDE, rows: 3, cols: 3 });
+  const paint = { palette: ['#123456', '#654321'], ink: '#000', faint: '#777', glow: '#fb0', font: 'sans' };
+  const scene = { g, scroll: 0, index: tiny(), heads: [0, 1], paint };
+  const svg = headsSvg(scene, TOKENS, { paper: '#fff', text: '"A", serif', title: 'x < y' }, null);
+  const drawn = Array.from(tiny().maps.values).filter((w) => w >= LEAST_DRAWN).length;
+  assert.equal(svg.match(/<path /g).length, drawn);
+  assert.ok(!svg.includes('<b>') && svg.includes('&lt;b&gt;&amp;&quot;') && svg.includes('x &lt; y'));
+  const pinned = headsSvg(scene, TOKENS, { paper: '#fff', text: 'serif', title: '' }, 2);
+  assert.equal(pinned.match(/<path /g).length, 5, 'head 0: 0.78, 0.2, 0.02; head 1: 0.99, 0.006');
+  assert.ok(pinned.includes('>0.990</text>') && pinned.includes('>0.020</text>'));
+});
+
+test('the table holds the exact weights of the pinned query, or all that are drawn', () => {
+  const { columns, rows } = table(tiny(), [0], TOKENS.rows, TOKENS.cols, 2);
+  assert.deepEqual(columns, ['query', 'query token', 'key', 'key token', 'head', 'weight']);
+  assert.deepEqual(rows.map((row) => [row[0], row[2], row[4]]), [[2, 2, 0], [2, 0, 0], [2, 1, 0]]);
+  assert.ok(Math.abs(rows[2][5] - 0.02) < 1e-7);
+  assert.equal(table(tiny(), [0, 1], TOKENS.rows, TOKENS.cols, null).rows.length, 11);
+  assert.match(note(0, 12, false), /No head/);
+  assert.match(note(2, 12, false), /2 of 12/);
+});
+
+test('short texts are asked for whole, long ones by the rows near the window', () => {
+  const stack = (n) => ({ name: 'encoder', layers: 6, heads: 12, rows: n, cols: n });
+  assert.equal(rowsAtOnce(stack(128)), 128);
+  assert.equal(needs(DEFAULTS, stack(128), 0).rows, undefined);
+  const long = needs(DEFAULTS, stack(2048), 1990);
+  assert.equal(long.rows[1], 2048);
+  assert.ok(long.rows[1] - long.rows[0] >= 64 && (long.rows[1] - long.rows[0]) * 12 * 2048 * 4 < 16e6);
+});
