@@ -11,6 +11,7 @@ import queue
 import re
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from time import monotonic
@@ -49,7 +50,7 @@ def find(model: ModelId, settings: Settings, progress: Progress, cancelled: Canc
     Raises HubUnavailable (in less than two seconds), ModelUnknown, ModelRefused (gated, too large, no safetensors,
     hub switched off), Cancelled. What is in the cache is served where the hub cannot be asked.
     """
-    from app.models.sources.hub_cache import snapshot
+    from app.models.sources.hub_cache import remember, snapshot
 
     kept = snapshot(model.repo, model.revision)
     if kept is not None and (model.pinned or not settings.hub):
@@ -68,10 +69,10 @@ def find(model: ModelId, settings: Settings, progress: Progress, cancelled: Canc
         if kept is None:
             raise
         return Found(kept, SOURCE, kept.name)
-    newest = snapshot(model.repo, listing.commit)
-    if newest is not None:
-        return Found(newest, SOURCE, listing.commit, listing.licence)
-    return Found(_fetch(model, listing, settings, progress, cancelled), SOURCE, listing.commit, listing.licence)
+    folder = snapshot(model.repo, listing.commit) or _fetch(model, listing, settings, progress, cancelled)
+    with suppress(OSError):  # a cache that can only be read
+        remember(model.repo, model.revision, listing.commit)
+    return Found(folder, SOURCE, listing.commit, listing.licence)
 
 
 def ask(model: ModelId, settings: Settings, cancelled: Cancelled) -> Listing:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,10 +23,7 @@ class Cached:
 
 def snapshot(repo: str, revision: str | None) -> Path | None:
     """The folder of a revision (a branch, tag or commit; main unless told), if it is there as a whole."""
-    from huggingface_hub import constants
-    from huggingface_hub.file_download import repo_folder_name
-
-    place = Path(constants.HF_HUB_CACHE) / repo_folder_name(repo_id=repo, repo_type="model")
+    place = _place(repo)
     commit = revision or "main"
     if not COMMIT.fullmatch(commit):
         try:
@@ -34,6 +32,25 @@ def snapshot(repo: str, revision: str | None) -> Path | None:
             return None
     folder = place / "snapshots" / commit
     return folder if COMMIT.fullmatch(commit) and _whole(folder) else None
+
+
+def remember(repo: str, revision: str | None, commit: str) -> None:
+    """Notes in the cache which commit a branch or tag was at, as huggingface_hub does: found again without network."""
+    name = revision or "main"
+    if COMMIT.fullmatch(name):
+        return
+    note = _place(repo) / "refs" / name
+    note.parent.mkdir(parents=True, exist_ok=True)
+    new = note.with_name(f"{note.name}.{os.getpid()}.tmp")
+    new.write_text(commit, "ascii")
+    new.replace(note)
+
+
+def _place(repo: str) -> Path:
+    from huggingface_hub import constants
+    from huggingface_hub.file_download import repo_folder_name
+
+    return Path(constants.HF_HUB_CACHE) / repo_folder_name(repo_id=repo, repo_type="model")
 
 
 def cached_models() -> list[Cached]:
