@@ -95,7 +95,8 @@ def test_a_length_that_lies_is_refused(client: TestClient) -> None:
 
 
 def test_text_travels_unharmed(client: TestClient) -> None:
-    texts = ["<img src=x onerror=alert(1)>", "\x00", "\u202eRTL", "\u200b\u200d", "👩‍👩‍👧", "e\u0301", "[CLS] <|im_end|>", '"\\']
+    texts = ["<img src=x onerror=alert(1)>"]
+    texts += ["\x00", "\u202eRTL", "\u200b\u200d", "👩‍👩‍👧", "e\u0301", "[CLS] <|im_end|>", '"\\']
     for text in texts:
         answer = client.post(TOKENIZE, json={"model": "minilm", "text": text})
         assert "".join(token["text"] for token in answer.json()["tokens"]) == text.replace(" ", "")

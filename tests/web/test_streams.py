@@ -1,0 +1,181 @@
+"""Server-sent events, and clients that leave, over a real socket."""
+
+from __future__ import annotations
+
+import json
+import socket
+import threading
+import time
+from collections.abc import Iterator
+
+import httpx
+import pytest
+import uvicorn
+
+from app.errors import Busy
+from app.server import create_app
+from app.settings import Settings
+from app.web.protocol import protocol_with_deadline
+from tests.web.conftest import FakeEngine, resolved
+
+Server = tuple[str, int]
+
+
+@pytest.fixture
+def server(settings: Settings, engine: FakeEngine) -> Iterator[Server]:
+    """The application in a real server, on a free port."""
+    listener = socket.create_server(("127.0.0.1", 0))
+    config = uvicorn.Config(
+        create_app(settings, resolved(engine)), log_config=None, http=protocol_with_deadline(settings.receive_timeout), ws="none"
+    )  # fmt: skip
+    running = uvicorn.Server(config)
+    thread = threading.Thread(target=running.run, kwargs={"sockets": [listener]})
+    thread.start()
+    while not running.started:
+        time.sleep(0.01)
+    yield listener.getsockname()
+    running.should_exit = True
+    thread.join(10)
+    listener.close()
+    assert not thread.is_alive()
+    assert engine.closed
+
+
+@pytest.fixture
+def web(server: Server) -> Iterator[httpx.Client]:
+    with httpx.Client(base_url=f"http://127.0.0.1:{server[1]}") as client:
+        yield client
+
+
+def events(text: str) -> list[tuple[str, dict[str, object]]]:
+    found = []
+    for block in text.strip().split("\n\n"):
+        lines = dict(line.split(": ", 1) for line in block.split("\n"))
+        found.append((lines["event"], json.loads(lines["data"])))
+    return found
+
+
+def test_a_load_reports_its_stages_and_ends_in_the_model(web: httpx.Client) -> None:
+    answer = web.post("/api/models/load", json={"model": "minilm"})
+    assert answer.headers["content-type"].startswith("text/event-stream")
+    seen = events(answer.text)
+    assert [name for name, _ in seen] == ["progress", "progress", "ready"]
+    assert seen[0][1] == {"stage": "open", "done": 0, "total": 2, "message": "opening"}
+    assert seen[-1][1]["id"] == "minilm"
+
+
+def test_what_is_refused_at_once_has_its_own_status(web: httpx.Client) -> None:
+    answer = web.post("/api/models/load", json={"model": "nobody/nothing"})
+    assert (answer.status_code, answer.json()["code"]) == (404, "model-unknown")
+
+
+def test_what_fails_later_ends_in_the_problem(web: httpx.Client) -> None:
+    name, problem = events(web.post("/api/models/load", json={"model": "late"}).text)[-1]
+    assert (name, problem["code"], problem["status"]) == ("error", "model-unknown", 404)
+
+
+def test_what_nobody_expected_says_nothing(web: httpx.Client) -> None:
+    answer = web.post("/api/models/load", json={"model": "broken"})
+    assert (answer.status_code, answer.json()["code"]) == (500, "internal")
+    assert "secret" not in answer.text
+
+
+def leave(server: Server, path: str, body: bytes, after: bytes) -> None:
+    """Post, read until `after` has come, and hang up."""
+    with socket.create_connection(server[:2]) as client:
+        head = f"POST {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
+        client.sendall(head.encode() + body)
+        seen = b""
+        while after not in seen:
+            seen += client.recv(4096)
+        time.sleep(0.1)
+
+
+def test_leaving_a_stream_stops_the_work(server: Server, engine: FakeEngine) -> None:
+    leave(server, "/api/models/load", b'{"model":"slow"}', b"opening")
+    assert engine.cancelled.wait(3)
+
+
+@pytest.mark.parametrize("path", ["/api/runs", "/api/attention"])
+def test_leaving_a_run_stops_the_work(server: Server, engine: FakeEngine, web: httpx.Client, path: str) -> None:
+    more = b',"layer":0' if path == "/api/attention" else b""
+    leave(server, path, b'{"model":"slow","text":"a"' + more + b"}", b"")
+    assert engine.cancelled.wait(3)
+    assert web.get("/api/health").status_code == 200
+
+
+def test_leaving_in_the_middle_of_the_body(server: Server, web: httpx.Client) -> None:
+    with socket.create_connection(server[:2]) as client:
+        client.sendall(
+            b"POST /api/runs HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\nContent-Length: 99\r\n\r\n{"
+        )
+    assert web.get("/api/health").status_code == 200
+
+
+def receive_all(client: socket.socket) -> bytes:
+    seen = b""
+    while chunk := client.recv(65536):
+        seen += chunk
+    return seen
+
+
+def test_a_body_that_dribbles_is_given_up(server: Server) -> None:
+    started = time.monotonic()
+    with socket.create_connection(server[:2]) as client:
+        client.sendall(
+            b"POST /api/runs HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\nContent-Length: 99\r\n\r\n{"
+        )
+        answer = receive_all(client)
+    assert answer.startswith(b"HTTP/1.1 408")
+    assert b"request-timeout" in answer
+    assert time.monotonic() - started < 3
+
+
+@pytest.mark.parametrize("start", [b"GET / HT", b"GET /api/health HTTP/1.1\r\nHost: 127.0.0.1\r\nX-Slow: ", b""])
+def test_a_head_that_dribbles_is_given_up(server: Server, start: bytes) -> None:
+    with socket.create_connection(server[:2]) as client:
+        client.sendall(start)
+        client.settimeout(3)
+        answer = receive_all(client)
+    assert answer.startswith(b"HTTP/1.1 408") if start else answer == b""
+
+
+def test_dribbling_on_a_connection_that_was_used(server: Server) -> None:
+    with socket.create_connection(server[:2]) as client:
+        client.settimeout(3)
+        client.sendall(b"GET /api/health HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
+        assert client.recv(65536).startswith(b"HTTP/1.1 200")
+        client.sendall(b"GET /api/hea")
+        assert b"HTTP/1.1 408" in receive_all(client)
+
+
+def test_a_large_body_is_refused_and_the_refusal_arrives(web: httpx.Client) -> None:
+    answer = web.post("/api/runs", content=b"x" * 1_000_000, headers={"content-type": "application/json"})
+    assert (answer.status_code, answer.json()["code"]) == (413, "body-too-large")
+    assert web.get("/api/health").status_code == 200
+
+
+def test_head_on_the_wire(server: Server) -> None:
+    with socket.create_connection(server[:2]) as client:
+        client.sendall(b"HEAD /api/health HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n")
+        answer = receive_all(client)
+    assert answer.startswith(b"HTTP/1.1 200")
+    assert answer.endswith(b"\r\n\r\n")
+
+
+def test_too_many_jobs_are_refused_at_once(settings: Settings, engine: FakeEngine) -> None:
+    from anyio import CapacityLimiter
+    from starlette.testclient import TestClient
+
+    from app.web.service import Service
+
+    app = create_app(settings, resolved(engine))
+    full = CapacityLimiter(1)
+    app.state.service = Service(settings, resolved(engine), jobs=full)
+    with TestClient(app, base_url="http://localhost") as client:
+        full.total_tokens = 0
+        for path, body in [("/api/runs", {"model": "minilm", "text": "a"}), ("/api/models/load", {"model": "minilm"})]:
+            answer = client.post(path, json=body)
+            assert (answer.status_code, answer.json()["code"]) == (503, Busy.code)
+            assert answer.headers["retry-after"] == "2"
+        assert client.get("/api/models").status_code == 200, "looks have threads of their own"
