@@ -52,6 +52,7 @@ class FakeEngine:
     """Cuts texts at spaces. `slow` models take until the client leaves; `broken` ones raise what nobody expects."""
 
     closed: bool = False
+    waiting: threading.Event = field(default_factory=threading.Event)
     cancelled: threading.Event = field(default_factory=threading.Event)
     runs: dict[str, FakeRun] = field(default_factory=dict)
 
@@ -107,6 +108,7 @@ class FakeEngine:
             raise ModelUnknown("There is no such model.", "See /api/models.")
 
     def _wait(self, cancelled: Callable[[], bool]) -> None:
+        self.waiting.set()
         for _ in range(1000):
             if cancelled():
                 self.cancelled.set()

@@ -122,15 +122,15 @@ def test_head_is_get_without_a_body(client: TestClient) -> None:
         assert head.headers["content-length"] == get.headers["content-length"]
 
 
-@pytest.mark.parametrize(
-    ("error", "sentence"),
-    [
-        ({"type": "missing", "loc": ("body", "text"), "msg": "Field required"}, "`text` is missing."),
-        ({"type": "extra_forbidden", "loc": ("query", "evil"), "msg": "Extra"}, "The query has a name that is not known here."),
-        ({"type": "string_type", "loc": ("body", "text"), "msg": "Input should be a valid string"}, "`text` must be a valid string."),
-        ({"type": "model_attributes_type", "loc": ("body",), "msg": "Input should be a valid dictionary"}, "The body must be a JSON object."),
-        ({"type": "something_new", "loc": ("body", "text"), "msg": "got 'evil'"}, "`text` is not valid."),
-    ],
-)  # fmt: skip
-def test_validation_in_our_words(error: dict[str, object], sentence: str) -> None:
-    assert describe([error]).detail == sentence
+IN_OUR_WORDS = [
+    ("missing", ("body", "text"), "Field required", "`text` is missing."),
+    ("extra_forbidden", ("query", "evil"), "Extra", "The query has a name that is not known here."),
+    ("string_type", ("body", "text"), "Input should be a valid string", "`text` must be a valid string."),
+    ("model_attributes_type", ("body",), "Input should be a dictionary", "The body must be a JSON object."),
+    ("something_new", ("body", "text"), "got 'evil'", "`text` is not valid."),
+]
+
+
+@pytest.mark.parametrize(("kind", "place", "message", "sentence"), IN_OUR_WORDS)
+def test_validation_in_our_words(kind: str, place: tuple[str, ...], message: str, sentence: str) -> None:
+    assert describe([{"type": kind, "loc": place, "msg": message}]).detail == sentence
