@@ -4,7 +4,7 @@
  */
 
 import { headPalette, token } from '../colour.js';
-import { h } from '../dom.js';
+import { h, replace } from '../dom.js';
 import { pngBlob, svgBlob } from '../picture.js';
 import { stackOf } from '../selection.js';
 import { mapsOf } from '../strength.js';
@@ -16,7 +16,7 @@ import { hit, layout, LEAST_SHOWN, middle } from './heads_geometry.js';
 import { needs, rowsAtOnce } from './heads_needs.js';
 import { headsSvg } from './heads_svg.js';
 import { column } from './heads_tokens.js';
-import { note, table, widest } from './heads_words.js';
+import { note, spoken, table, widest } from './heads_words.js';
 
 /** The name under which the time of one hover is measured. */
 export const MEASURE = 'heads-hover';
@@ -70,7 +70,8 @@ function mount(el, ctx) {
   const toggles = chips({ set: (list) => ctx.store.set({ heads: list }), preview: look });
   const foot = h('p.heads-foot', {});
   const ends = h('div.heads-ends', { 'aria-hidden': 'true' }, h('span', {}, 'queries look …'), h('span', {}, '… at keys'));
-  el.append(h('div.heads', {}, toggles.element, ends, scroller, foot));
+  const list = h('table', {});
+  el.append(h('div.heads', {}, toggles.element, ends, scroller, foot, h('div.hidden-visually', {}, list)));
 
   /** @returns {import('./heads_canvas.js').Scene|null} */
   const scene = () => index && { g, scroll: scroller.scrollTop, index, heads: shown, paint };
@@ -206,6 +207,7 @@ function mount(el, ctx) {
       shown = next.heads === null ? all : next.heads.filter((head) => all.includes(head));
       toggles.draw(data.attention?.meta.heads.length ?? all.length, shown, paint.palette);
       foot.textContent = note(shown.length, all.length, rowsAtOnce(stackOf(next, ctx.run)) < rows.length);
+      replace(list, index && next.query !== null ? spoken(index, shown, next.query, rows, cols) : []);
       measure();
       if (next.query !== null && (before.query !== next.query || !drawn)) reveal(next.query);
       drawn = true;

@@ -1,8 +1,9 @@
 /** What goes with the Heads picture: how wide its labels are, what it leaves out, and its numbers as a table. */
 
-import { visible } from '../dom.js';
-import { shorten } from '../ticks.js';
+import { h, visible } from '../dom.js';
+import { named, shorten, weight as written } from '../ticks.js';
 import { eachWeight } from '../weights.js';
+import { strongest } from './heads_canvas.js';
 import { LEAST_DRAWN, LEAST_SHOWN } from './heads_geometry.js';
 
 /**
@@ -54,4 +55,26 @@ export function table(index, shown, rows, cols, pinned) {
     }, pinned === null ? LEAST_DRAWN : LEAST_SHOWN);
   }
   return { columns, rows: list };
+}
+
+/** How many keys are read out. */
+const READ = 20;
+
+/**
+ * The lines of the pinned query for those who cannot see them: a table's caption, head and rows.
+ * @param {import('../weights.js').Index} index
+ * @param {readonly number[]} shown
+ * @param {number} query
+ * @param {readonly import('../types.js').Token[]} rows
+ * @param {readonly import('../types.js').Token[]} cols
+ * @returns {HTMLElement[]}
+ */
+export function spoken(index, shown, query, rows, cols) {
+  const list = strongest(index, shown, 'query', query).slice(0, READ);
+  return [
+    h('caption', {}, `What ${named(rows[query], query)} attends to, the largest weight among the shown heads`),
+    h('thead', {}, h('tr', {}, ['key', 'weight', 'head'].map((name) => h('th', { scope: 'col' }, name)))),
+    h('tbody', {}, list.map(({ other, head, weight }) => h('tr', {},
+      h('th', { scope: 'row' }, named(cols[other], other)), h('td', {}, written(weight)), h('td', {}, head)))),
+  ];
 }

@@ -71,7 +71,7 @@ function mount(el, ctx) {
   let drawnMaps = null;
   let alive = true;
 
-  const chart = h('div.map-chart', {});
+  const chart = h('div.map-chart', { 'aria-hidden': 'true' });
   const overlay = grid();
   const stage = h('div.map-stage', {}, chart, overlay.element);
   const bar = tools({
@@ -167,7 +167,7 @@ function mount(el, ctx) {
     else if (query !== null) ctx.store.set({ query: state.query === query ? null : query });
     else if (key !== null) ctx.store.set({ key: state.key === key ? null : key });
   }, true);
-  overlay.element.addEventListener('keydown', (event) => {
+  overlay.focus.addEventListener('keydown', (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey) return;
     const at = focus() ?? { query: spans(state, all)[0][0], key: spans(state, all)[1][0] };
     const next = maps && focus() ? move(event.key, at, maps) : move('', at, null);
@@ -180,8 +180,8 @@ function mount(el, ctx) {
     event.preventDefault();
     event.stopPropagation();
   });
-  overlay.element.addEventListener('focus', () => {
-    if (!overlay.element.matches(':focus-visible')) return;
+  overlay.focus.addEventListener('focus', () => {
+    if (!overlay.focus.matches(':focus-visible')) return;
     const [rows, cols] = spans(state, all);
     goTo(focus() ?? { query: rows[0], key: cols[0] });
   });

@@ -18,9 +18,10 @@ import { h } from '../dom.js';
  * @property {string} value the weight in words
  *
  * @typedef {object} Grid
- * @property {HTMLElement} element
+ * @property {HTMLElement} element over the plot, marks and all
+ * @property {HTMLElement} focus what takes the keyboard
  * @property {(f: Frame, rows: number, cols: number) => void} place
- * @property {(focus: {row: [number, number]|null, col: [number, number]|null}, names: {query: string, key: string}) => void} bands
+ * @property {(at: {row: [number, number]|null, col: [number, number]|null}, names: {query: string, key: string}) => void} bands
  * @property {(cell: Cell|null) => void} cell
  */
 
@@ -32,9 +33,9 @@ export function grid() {
   const colName = h('div.map-name', { data: { side: 'col' } }, h('span'));
   const cursor = h('div.map-cursor', { role: 'gridcell', id: 'map-cell' });
   const line = h('div', { role: 'row' }, cursor);
-  const tip = h('div.map-tip', { 'aria-hidden': 'true' });
-  const element = h('div.map-grid', { role: 'grid', tabindex: 0, 'aria-label': 'Attention map: rows are queries, columns are keys' },
-    row, col, line, rowName, colName, tip);
+  const tip = h('div.map-tip');
+  const focus = h('div.map-grid', { role: 'grid', tabindex: 0, 'aria-label': 'Attention map: rows are queries, columns are keys' }, line);
+  const element = h('div.map-over', {}, h('div', { 'aria-hidden': 'true' }, row, col), focus, h('div', { 'aria-hidden': 'true' }, rowName, colName, tip));
   /** @type {Frame|null} */
   let f = null;
 
@@ -45,20 +46,21 @@ export function grid() {
 
   return {
     element,
+    focus,
     place(next, rows, cols) {
       f = next;
       element.style.inset = `${f.top}px auto auto ${f.left}px`;
       element.style.width = `${f.plotWidth}px`;
       element.style.height = `${f.plotHeight}px`;
       element.style.setProperty('--label', `${f.left}px`);
-      element.setAttribute('aria-rowcount', String(rows));
-      element.setAttribute('aria-colcount', String(cols));
+      focus.setAttribute('aria-rowcount', String(rows));
+      focus.setAttribute('aria-colcount', String(cols));
       colName.dataset.angle = String(f.angle);
     },
-    bands(focus, names) {
+    bands(at, names) {
       if (!f) return;
-      const [top, bottom] = focus.row ? clip(y(f, focus.row[0]), y(f, focus.row[1]), f.plotHeight) : [0, 0];
-      const [left, right] = focus.col ? clip(x(f, focus.col[0]), x(f, focus.col[1]), f.plotWidth) : [0, 0];
+      const [top, bottom] = at.row ? clip(y(f, at.row[0]), y(f, at.row[1]), f.plotHeight) : [0, 0];
+      const [left, right] = at.col ? clip(x(f, at.col[0]), x(f, at.col[1]), f.plotWidth) : [0, 0];
       row.hidden = rowName.hidden = bottom <= top;
       col.hidden = colName.hidden = right <= left;
       box(row, 0, top, f.plotWidth, bottom - top);
@@ -72,13 +74,13 @@ export function grid() {
       const shown = f && cell && cell.row < f.rows[1] && cell.rowEnd > f.rows[0] && cell.col < f.cols[1] && cell.colEnd > f.cols[0];
       cursor.hidden = tip.hidden = !shown;
       if (!f || !cell || !shown) {
-        element.removeAttribute('aria-activedescendant');
+        focus.removeAttribute('aria-activedescendant');
         return;
       }
       const [top, bottom] = clip(y(f, cell.row), y(f, cell.rowEnd), f.plotHeight);
       const [left, right] = clip(x(f, cell.col), x(f, cell.colEnd), f.plotWidth);
       box(cursor, left, top, right - left, bottom - top);
-      element.setAttribute('aria-activedescendant', cursor.id);
+      focus.setAttribute('aria-activedescendant', cursor.id);
       line.setAttribute('aria-rowindex', String(cell.row + 1));
       cursor.setAttribute('aria-colindex', String(cell.col + 1));
       cursor.setAttribute('aria-label', `${cell.query} to ${cell.key}: ${cell.value}`);
