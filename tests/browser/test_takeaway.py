@@ -1,0 +1,93 @@
+"""What is taken away of a picture is what it shows: files, the link, the command."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from playwright.sync_api import Page, expect
+from safetensors.numpy import load
+
+from tests.browser.conftest import Eager, Open
+from tests.browser.page import FIRST, VIEWS
+
+
+def take(page: Page, button: str) -> tuple[str, bytes]:
+    """Press it, and the file that comes: its name and what is in it."""
+    with page.expect_download() as download:
+        page.locator("#aside").get_by_role("button", name=button, exact=True).click()
+    return download.value.suggested_filename, Path(download.value.path()).read_bytes()
+
+
+def test_safetensors_holds_the_exact_map(open_page: Open, eager: Callable[..., Eager]) -> None:
+    page = open_page("/?view=map&layer=3&head=1")
+    name, data = take(page, "safetensors")
+    assert name == "headlight-minilm-encoder-layer3-head1.safetensors"
+    values = load(data)["values"]
+    assert values.shape == (1, 1, 15, 15)
+    assert values.dtype == np.float32
+    np.testing.assert_allclose(values[0, 0], eager(FIRST).attentions[3][1].numpy(), atol=1e-5)
+
+
+def test_csv_of_the_map_has_its_numbers_and_names(open_page: Open, eager: Callable[..., Eager]) -> None:
+    page = open_page("/?view=map&layer=3&head=1")
+    name, data = take(page, "CSV")
+    assert name == "headlight-minilm-encoder-layer3-head1.csv"
+    header, *rows = csv.reader(io.StringIO(data.decode()))
+    assert "animal" in header[3]
+    assert "it" in rows[9][0]
+    numbers = np.array([[float(cell) for cell in row[1:]] for row in rows])
+    np.testing.assert_allclose(numbers, eager(FIRST).attentions[3][1].numpy(), atol=1e-5)
+
+
+def test_csv_of_the_tokens(open_page: Open, eager: Callable[..., Eager]) -> None:
+    page = open_page("/?view=tokens")
+    name, data = take(page, "CSV")
+    rows = list(csv.DictReader(io.StringIO(data.decode())))
+    assert name == "headlight-minilm-tokens.csv"
+    assert [row["text"] for row in rows] == eager(FIRST).tokens
+    inside = [FIRST[int(row["start"]) : int(row["end"])].lower() for row in rows if row["start"]]
+    assert inside == [row["display"] for row in rows if row["start"]]
+
+
+@pytest.mark.parametrize("view", ["heads", "map"])
+def test_the_picture_as_png_and_svg(open_page: Open, view: str) -> None:
+    page = open_page(f"/?view={view}&layer=3&head=1")
+    name, png = take(page, "PNG")
+    assert name.endswith(".png")
+    assert png.startswith(b"\x89PNG\r\n")
+    name, svg = take(page, "SVG")
+    assert name.endswith(".svg")
+    assert b"<svg" in svg
+    assert b"animal" in svg
+
+
+@pytest.mark.parametrize("view", [view for view in VIEWS if view != "next"])
+def test_the_command_answers_with_what_the_page_shows(open_page: Open, eager: Callable[..., Eager], view: str) -> None:
+    page = open_page(f"/?view={view}&layer=3&head=1")
+    page.get_by_role("button", name="Copy as curl").click()
+    expect(page.locator("#aside .done")).to_have_text("Command copied")
+    command = page.evaluate("navigator.clipboard.readText()")
+    answer = json.loads(subprocess.run(["bash", "-c", command], capture_output=True, check=True, timeout=30).stdout)
+    exact = eager(FIRST)
+    if view == "tokens":
+        assert [token["text"] for token in answer["tokens"]] == exact.tokens
+        return
+    wanted = exact.attentions[3].numpy()[None] if view == "heads" else exact.attentions[3][1].numpy()[None, None]
+    np.testing.assert_allclose(np.array(answer["values"]), wanted, atol=1e-5)
+
+
+def test_a_token_is_marked_in_the_text(open_page: Open) -> None:
+    page = open_page("/?view=tokens")
+    page.locator(".tokens-table tbody tr").nth(2).hover()
+    expect(page.locator(".tokens-text mark")).to_have_text("animal")
+    expect(page.locator("#strip .chip.query")).to_have_text("animal")
+    page.locator("#strip .chip").nth(7).hover()
+    expect(page.locator(".tokens-text mark")).to_have_text("street")
+    expect(page.locator(".tokens-table tr.pointed td").first).to_have_text("7")
