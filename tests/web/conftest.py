@@ -15,6 +15,7 @@ from starlette.testclient import TestClient
 from app.errors import Cancelled, ModelUnknown, RunExpired
 from app.models.info import ModelInfo
 from app.models.progress import Stage
+from app.models.run import RunRequest
 from app.server import create_app
 from app.settings import Settings
 from app.tokens.token import Token, Tokens
@@ -75,7 +76,7 @@ class FakeEngine:
         items = tuple(Token(i, i, word, word, None, None, i, False, 0, 1) for i, word in enumerate(words))
         return Tokens(items, "spaces", len(text), ())
 
-    def run(self, request: Any, cancelled: Callable[[], bool]) -> tuple[FakeRun, bool]:
+    def run(self, request: RunRequest, cancelled: Callable[[], bool]) -> tuple[FakeRun, bool]:
         if request.model == "slow":
             self._wait(cancelled)
         tokens = self.tokenize(request.model, request.text, request.pair, cancelled)
