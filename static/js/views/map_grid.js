@@ -31,7 +31,7 @@ export function grid() {
   const col = h('div.map-band');
   const rowName = h('div.map-name', { data: { side: 'row' } });
   const colName = h('div.map-name', { data: { side: 'col' } }, h('span'));
-  const cursor = h('div.map-cursor', { role: 'gridcell', id: 'map-cell' });
+  const cursor = h('div.map-cursor.away', { role: 'gridcell', id: 'map-cell' });
   const line = h('div', { role: 'row' }, cursor);
   const tip = h('div.map-tip');
   const focus = h('div.map-grid', { role: 'grid', tabindex: 0, 'aria-label': 'Attention map: rows are queries, columns are keys' }, line);
@@ -72,7 +72,8 @@ export function grid() {
     },
     cell(cell) {
       const shown = f && cell && cell.row < f.rows[1] && cell.rowEnd > f.rows[0] && cell.col < f.cols[1] && cell.colEnd > f.cols[0];
-      cursor.hidden = tip.hidden = !shown;
+      cursor.classList.toggle('away', !shown);
+      tip.hidden = !shown;
       if (!f || !cell || !shown) {
         focus.removeAttribute('aria-activedescendant');
         return;
