@@ -59,6 +59,7 @@ class Library(Generic[M]):
         """
         key = str(parse_id(model_id))
         cancelled = cancelled or never
+        thread = None
         with self._lock:
             model = self._models.get(key)
             if model is not None:
@@ -68,8 +69,10 @@ class Library(Generic[M]):
             if load is None or not load.audience.join(cancelled):
                 load = self._loading[key] = _Load()
                 load.audience.join(cancelled)
-                threading.Thread(target=self._run, args=(key, load), name=f"load-{key}", daemon=True).start()
+                thread = threading.Thread(target=self._run, args=(key, load), name=f"load-{key}", daemon=True)
         load.listen(progress or silent, cancelled)
+        if thread is not None:
+            thread.start()
         return wait_for(load.future, cancelled)
 
     def loaded(self, model_id: str) -> M | None:
@@ -170,12 +173,15 @@ class _Load(Generic[M]):
         self._lock = threading.Lock()
 
     def listen(self, progress: Progress, cancelled: Cancelled) -> None:
-        """From now on `progress` hears of every stage, beginning with where the load is, until its caller is gone."""
+        """From now on `progress` hears of every stage in order, beginning with where the load is.
+
+        Until its caller is gone; one that fails harms nobody else.
+        """
         with self._lock:
             self._listeners.append((progress, cancelled))
-            last = self._last
-        if last is not None:
-            progress(last)
+            if self._last is not None:
+                with suppress(Exception):
+                    progress(self._last)
 
     def report(self, stage: Stage) -> None:
         """Tells everybody. Raises Cancelled when nobody waits any more: here the load stops between two stages."""
@@ -186,7 +192,6 @@ class _Load(Generic[M]):
                 return
             self._last = stage
             self._listeners = [(progress, cancelled) for progress, cancelled in self._listeners if not cancelled()]
-            listeners = [progress for progress, _ in self._listeners]
-        for progress in listeners:
-            with suppress(Exception):  # one caller's broken connection is not the others' concern
-                progress(stage)
+            for progress, _ in self._listeners:
+                with suppress(Exception):
+                    progress(stage)
