@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 import torch
 from transformers import AutoModel, AutoModelForCausalLM, AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
+from transformers.utils.logging import disable_progress_bar
 
 from app.models.sources import locate
 from app.settings import Settings
@@ -31,6 +32,7 @@ def tokenizer(name: Name) -> PreTrainedTokenizerBase:
 @cache
 def model(name: Name, attention: Attention) -> PreTrainedModel:
     """The model as its own documentation loads it, in float32: with its language-model head where it has one."""
+    disable_progress_bar()  # type: ignore[no-untyped-call]
     kind = AutoModelForCausalLM if name == "smollm2" else AutoModel
     loaded: PreTrainedModel = kind.from_pretrained(folder(name), attn_implementation=attention, dtype=torch.float32)
     loaded.train(False)

@@ -9,7 +9,7 @@ import subprocess
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
-from http.client import HTTPConnection
+from http.client import HTTPConnection, HTTPResponse
 from pathlib import Path
 from time import perf_counter, sleep
 from types import MappingProxyType
@@ -51,12 +51,19 @@ class Server:
 
     def _ask(self, method: str, path: str, body: bytes | None, accept: str) -> bytes:
         headers = {"Accept": accept} | ({"Content-Type": JSON} if body is not None else {})
-        self.connection.request(method, path, body, headers)
-        response = self.connection.getresponse()
+        try:
+            response = self._send(method, path, body, headers)
+        except ConnectionError:  # the server closes what was idle; every request here may be sent again
+            self.connection.close()
+            response = self._send(method, path, body, headers)
         content = response.read()
         if response.status >= 400:
             raise RuntimeError(f"{method} {path.partition('?')[0]} answered {response.status}: {content[:300]!r}")
         return content
+
+    def _send(self, method: str, path: str, body: bytes | None, headers: dict[str, str]) -> HTTPResponse:
+        self.connection.request(method, path, body, headers)
+        return self.connection.getresponse()
 
 
 @contextmanager

@@ -63,6 +63,6 @@ def _plain(attention: peers.Attention, text: str) -> dict[str, float]:
         path = Path(place) / "text.txt"
         path.write_text(text)
         command = [sys.executable, "-m", "benchmarks.children.plain", attention, str(path)]
-        printed = subprocess.run(command, check=True, stdout=subprocess.PIPE).stdout
+        printed = subprocess.run(command, check=True, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL).stdout
     answer: dict[str, float] = json.loads(printed.splitlines()[-1])
     return answer

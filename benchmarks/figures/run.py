@@ -22,7 +22,7 @@ def _row(server: Server, name: peers.Name, rounds: int) -> Row:
     texts = take(peers.tokenizer(name), TOKENS, rounds + WARM)
     inputs = [peers.encode(name, text) for text in texts]
     ours, bare = interleave(
-        lambda i: server.run(name, texts[i]),
+        lambda i: server.post("/api/runs", {"model": name, "text": texts[i]}),
         lambda i: peers.forward(name, inputs[i]),
         rounds=rounds,
         warm=WARM,

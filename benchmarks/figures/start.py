@@ -51,7 +51,9 @@ def _ours() -> dict[str, float]:
 def _bare(folder: str) -> dict[str, float]:
     """Seconds from the start until the script has printed, and what it says of its parts."""
     began = perf_counter()
-    with subprocess.Popen([sys.executable, str(BARE), folder, TEXT], stdout=subprocess.PIPE) as process:
+    with subprocess.Popen(
+        [sys.executable, str(BARE), folder, TEXT], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+    ) as process:
         assert process.stdout is not None
         line = process.stdout.readline()
         answered = perf_counter() - began
