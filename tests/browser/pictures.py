@@ -9,7 +9,8 @@ from playwright.sync_api import BrowserContext, Page
 PRONOUN = "The animal did not cross the street because it was too tired."
 STORE = "When Mary and John went to the store, John gave a drink to"
 LONG = " ".join(
-    f"In chapter {i} the narrator walks to the harbour, counts {3 * i} ships, and remembers what her mother said about the weather."
+    f"In chapter {i} the narrator walks to the harbour, counts {3 * i} ships, "
+    "and remembers what her mother said about the weather."
     for i in range(1, 20)
 )  # 458 tokens of MiniLM
 

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Locator, Page, expect
 
 from tests.browser.conftest import NARROW, Eager, Open
 from tests.browser.pictures import LONG, PRONOUN, link, listen, said, weight, written
@@ -17,7 +17,7 @@ LAYER = 2
 SHOWN_FROM = 0.01  # smaller weights get a line, but no number
 
 
-def token(page: Page, side: str, index: int):  # noqa: ANN201
+def token(page: Page, side: str, index: int) -> Locator:
     return page.locator(f"#heads-{side}-{index}")
 
 
@@ -121,9 +121,9 @@ def test_the_keyboard_moves_through_both_columns_and_says_the_weights(
     for _ in range(9):
         page.keyboard.press("ArrowDown")
     key = int(maps[:, 9].amax(0).argmax())
-    assert said(page).startswith(
-        f"it (9) attends to {tokens[key]} ({key}) {weight(float(maps[:, 9, key].max()))} by head {int(maps[:, 9, key].argmax())},"
-    )
+    largest, head = maps[:, 9, key].max(0)
+    first = f"{tokens[key]} ({key}) {weight(float(largest))} by head {int(head)},"
+    assert said(page).startswith(f"it (9) attends to {first}")
     expect(page.locator(".heads-column[data-side='query']")).to_have_attribute("aria-activedescendant", "heads-query-9")
     page.keyboard.press("Enter")
     expect(page).to_have_url(re.compile(r"query=9"))
@@ -206,15 +206,18 @@ def test_nothing_is_cut_off_on_a_phone(open_page: Open) -> None:
     written(page)
     token(page, "query", 9).hover()
     edge = page.locator(".heads-over").evaluate("c => c.clientWidth")
-    assert all(0 <= one["x"] and one["x"] + 34 <= edge for one in written(page))
+    assert all(one["x"] >= 0 and one["x"] + 34 <= edge for one in written(page))
 
 
 def test_pointing_stays_under_a_frame_at_128_tokens_and_12_heads(open_page: Open) -> None:
     page = open_page(link(" ".join(["word"] * 126), view="heads", layer=LAYER))
     expect(page.locator("#strip .chip")).to_have_count(128)
     page.evaluate(
-        """() => { window.times = [];
-        new PerformanceObserver((list) => window.times.push(...list.getEntries().map((e) => e.duration))).observe({ type: 'measure' }); }"""
+        """() => {
+        window.times = [];
+        const keep = (list) => window.times.push(...list.getEntries().map((entry) => entry.duration));
+        new PerformanceObserver(keep).observe({ type: 'measure' });
+        }"""
     )
     page.locator(".heads-scroll").scroll_into_view_if_needed()
     box = page.locator(".heads-scroll").bounding_box()

@@ -1,10 +1,10 @@
-"""The Map view: exact weights on hover and from the keyboard, long texts pooled, zoom, and what a causal map leaves out."""
+"""The Map view: exact weights by hover and keyboard, long texts pooled, zoom, and what a causal map leaves out."""
 
 from __future__ import annotations
 
 import csv
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -18,7 +18,7 @@ LAYER, HEAD = 3, 1
 
 
 @pytest.fixture
-def open_map(open_page: Open) -> Iterator[Open]:
+def open_map(open_page: Open) -> Open:
     """As `open_page`, and waits for the chart."""
 
     def start(path: str, **options: object) -> Page:
@@ -26,7 +26,7 @@ def open_map(open_page: Open) -> Iterator[Open]:
         page.wait_for_selector(".map-chart .heatmaplayer image")
         return page
 
-    yield start
+    return start
 
 
 def cell(page: Page, query: float, key: float, rows: int, cols: int) -> tuple[float, float]:
@@ -61,8 +61,9 @@ def test_the_keyboard_walks_the_map_pins_and_says_each_weight(open_map: Open, ea
         page.keyboard.press("ArrowDown")
     page.keyboard.press("ArrowRight")
     page.keyboard.press("ArrowRight")
-    assert said(page) == f"it (9) to animal (2): {weight(float(exact[9, 2]))}"
-    expect(page.locator("#map-cell")).to_have_attribute("aria-label", f"it (9) to animal (2): {weight(float(exact[9, 2]))}")
+    words = f"it (9) to animal (2): {weight(float(exact[9, 2]))}"
+    assert said(page) == words
+    expect(page.locator("#map-cell")).to_have_attribute("aria-label", words)
     expect(page.locator("#map-cell")).to_have_attribute("aria-colindex", "3")
     page.keyboard.press("End")
     assert said(page) == f"it (9) to [SEP] (14): {weight(float(exact[9, 14]))}"
