@@ -71,10 +71,10 @@ def show(console: Console, run: Run, answer: AttentionAnswer) -> None:
 
 
 def picture(values: Sequence[Sequence[float]], queries: list[str], keys: list[str], width: int) -> list[Text]:
-    """Lines of text: a row a query, a column a key, each cell its shade and its number.
+    """Lines of text: a row a query, a column a key, each cell its shade and its number; two lines name the keys.
 
-    >>> print(picture([[1.0, 0.0], [0.25, 0.75]], ["a", "b"], ["a", "b"], 80)[2].plain)
-    1 b               ▒ .25 ▓ .75
+    >>> print(picture([[1.0, 0.0], [0.25, 0.75]], ["a", "b"], ["a", "b"], 80)[3].plain)
+    1 b               ░ .25 ▓ .75
     """
     fit = max(1, (width - LABEL) // CELL)
     lines: list[Text] = []
@@ -82,7 +82,8 @@ def picture(values: Sequence[Sequence[float]], queries: list[str], keys: list[st
         part = range(first, min(len(keys), first + fit))
         if first:
             lines.append(Text(""))
-        lines.append(Text(" " * LABEL + "".join(fitted(f"{k} {keys[k]}", CELL) for k in part), style="dim"))
+        lines.append(Text(" " * LABEL + "".join(fitted(f"  {k}", CELL) for k in part), style="dim"))
+        lines.append(Text(" " * LABEL + "".join(fitted(keys[k], CELL) for k in part), style="dim"))
         for q, query in enumerate(queries):
             line = Text(fitted(f"{q} {query}", LABEL))
             for k in part:

@@ -46,6 +46,7 @@ class FakeRun:
     bytes: int = 0
     checks: tuple[Any, ...] = ()
     warnings: tuple[str, ...] = ()
+    answer: str | None = None
 
 
 @dataclass
