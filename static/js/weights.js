@@ -79,43 +79,42 @@ export function weightAt(maps, head, query, key) {
  * @returns {Index}
  */
 export function index(maps, least) {
-  const [rows, cols] = [maps.rowEdges.length - 1, maps.colEdges.length - 1];
-  const count = maps.heads.length;
-  const at = (/** @type {number} */ h, /** @type {number} */ r, /** @type {number} */ c) => maps.values[(h * rows + r) * cols + c];
-  const byQuery = order(count, rows, cols, at, least, maps.colEdges[0]);
-  const byKey = order(count, cols, rows, (h, c, r) => at(h, r, c), least, maps.rowEdges[0]);
+  const { values, heads, rowEdges, colEdges } = maps;
+  const [rows, cols] = [rowEdges.length - 1, colEdges.length - 1];
+  const byQuery = order(values, { heads: heads.length, outer: rows, inner: cols, outerStep: cols, innerStep: 1 }, least, colEdges[0]);
+  const byKey = order(values, { heads: heads.length, outer: cols, inner: rows, outerStep: 1, innerStep: cols }, least, rowEdges[0]);
   return { maps, rows, cols, byQuery, byKey };
 }
 
 /**
- * @param {number} heads
- * @param {number} outer
- * @param {number} inner
- * @param {(head: number, outer: number, inner: number) => number} at
+ * @param {Float32Array} values
+ * @param {{heads: number, outer: number, inner: number, outerStep: number, innerStep: number}} walk
  * @param {number} least
  * @param {number} shift added to the inner index
  * @returns {Order}
  */
-function order(heads, outer, inner, at, least, shift) {
+function order(values, { heads, outer, inner, outerStep, innerStep }, least, shift) {
   const starts = new Int32Array(heads * outer + 1);
   /** @type {number[]} */
   const others = [];
   /** @type {number[]} */
   const weights = [];
-  for (let h = 0; h < heads; h += 1) {
-    for (let o = 0; o < outer; o += 1) {
-      const row = [];
-      for (let i = 0; i < inner; i += 1) {
-        const value = at(h, o, i);
-        if (value >= least) row.push({ i, value });
+  for (let slot = 0; slot < heads * outer; slot += 1) {
+    const first = others.length;
+    const base = Math.floor(slot / outer) * outer * inner + (slot % outer) * outerStep;
+    for (let i = 0; i < inner; i += 1) {
+      const value = values[base + i * innerStep];
+      if (value < least) continue;
+      // insertion: few weights of a row are large enough, since they add up to 1
+      let at = weights.length;
+      for (; at > first && weights[at - 1] < value; at -= 1) {
+        weights[at] = weights[at - 1];
+        others[at] = others[at - 1];
       }
-      row.sort((a, b) => b.value - a.value);
-      for (const { i, value } of row) {
-        others.push(i + shift);
-        weights.push(value);
-      }
-      starts[h * outer + o + 1] = others.length;
+      weights[at] = value;
+      others[at] = i + shift;
     }
+    starts[slot + 1] = others.length;
   }
   return { starts, others: Int32Array.from(others), weights: Float32Array.from(weights) };
 }

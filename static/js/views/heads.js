@@ -163,11 +163,17 @@ function mount(el, ctx) {
     drawAll();
   }
 
+  /** @param {unknown} error of a fetch; one that the page stopped itself says nothing */
+  function failed(error) {
+    if (error instanceof DOMException && error.name === 'AbortError') return;
+    foot.textContent = 'These rows could not be fetched. Scroll to try again.';
+  }
+
   scroller.addEventListener('scroll', () => {
     cancelAnimationFrame(frame);
     frame = requestAnimationFrame(() => {
       drawAll();
-      fetchSeen().catch(() => { /* the page shows what went wrong */ });
+      fetchSeen().catch(failed);
     });
   }, { passive: true });
   sheet.addEventListener('pointermove', (event) => {
@@ -212,7 +218,7 @@ function mount(el, ctx) {
       if (next.query !== null && (before.query !== next.query || !drawn)) reveal(next.query);
       drawn = true;
       drawAll();
-      fetchSeen().catch(() => { /* the page shows what went wrong */ });
+      fetchSeen().catch(failed);
     },
     hover(next) {
       hover = next;
