@@ -36,7 +36,7 @@ export function duration(ms) {
 /** A measured value of any size, for the list of checks: 3.6e-7, 0.012, 4. @param {number|null} value */
 export function measure(value) {
   if (value === null) return 'not a number';
-  if (value === 0 || Number.isInteger(value)) return String(value);
+  if (Number.isInteger(value) && Math.abs(value) < 1e6) return String(value);
   return Math.abs(value) < 0.001 || Math.abs(value) >= 1e5 ? value.toExponential(1) : String(Number(value.toPrecision(3)));
 }
 

@@ -4,7 +4,7 @@
  * @typedef {object} Binding
  * @property {string[]} keys as KeyboardEvent.key, with `Shift+` where it is held; shown as they are
  * @property {string} does
- * @property {() => void} [run] none: only shown, handled elsewhere
+ * @property {(index: number) => void} [run] is told which of the keys it was; none: handled elsewhere, only shown
  */
 
 /**
@@ -16,7 +16,7 @@
 export function bindKeys(bindings) {
   /** @type {Map<string, () => void>} */
   const table = new Map();
-  for (const { keys, run } of bindings) if (run) for (const key of keys) table.set(KEYS[key] ?? key, run);
+  for (const { keys, run } of bindings) if (run) keys.forEach((key, i) => table.set(KEYS[key] ?? key, () => run(i)));
 
   /** @param {KeyboardEvent} event */
   function listen(event) {

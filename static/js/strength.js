@@ -7,7 +7,6 @@ import { binOf, readMaps, weightAt } from './weights.js';
 /** @typedef {import('./types.js').Hover} Hover */
 /** @typedef {import('./types.js').AttentionData} AttentionData */
 /** @typedef {import('./weights.js').Maps} Maps */
-/** @typedef {import('./types.js').StripColour} StripColour */
 
 /** @type {WeakMap<AttentionData, Map<number, Maps>>} */
 const read = new WeakMap();
@@ -103,16 +102,16 @@ export function received(maps, heads) {
 
 /**
  * The marks of the strip: a query's weights on the keys; without one, a key's weights from the queries; without
- * either, what each key receives.
+ * either, what each key receives. Null where nothing is said of that side.
  * @param {Maps} maps
  * @param {readonly number[]} heads
  * @param {Hover} focus
- * @returns {StripColour}
+ * @returns {import('./types.js').StripColour}
  */
 export function marks(maps, heads, { query, key }) {
-  if (query !== null) return { rows: null, cols: weightsOf(maps, heads, 'query', query), title: 'attention it gives' };
-  if (key !== null) return { rows: weightsOf(maps, heads, 'key', key), cols: null, title: 'attention it receives' };
-  return { rows: null, cols: received(maps, heads), title: 'attention received, on average' };
+  if (query !== null) return { rows: null, cols: weightsOf(maps, heads, 'query', query) };
+  if (key !== null) return { rows: weightsOf(maps, heads, 'key', key), cols: null };
+  return { rows: null, cols: received(maps, heads) };
 }
 
 /**

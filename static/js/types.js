@@ -219,7 +219,6 @@
  * @typedef {object} StripColour how strongly each token is marked in the strip, from 0 to 1
  * @property {(number|null)[]|null} rows
  * @property {(number|null)[]|null} cols
- * @property {string} title what it measures, in a few words
  *
  * @typedef {object} ViewHandle
  * @property {(state: Readonly<Selection>, data: Data) => void} update also called when the theme or the width changes

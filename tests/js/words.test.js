@@ -22,7 +22,7 @@ test('numbers', () => {
   assert.deepEqual([22713216, 134515008, 1.24e9, 999_600_000, 9_960_000, 1500, 12, null].map(short), ['23M', '135M', '1.2B', '1B', '10M', '2K', '12', '']);
   assert.deepEqual([12, 2048, 5 * 1024 ** 2, 3 * 1024 ** 3].map(fileSize), ['12 B', '2 KB', '5.0 MB', '3.0 GB']);
   assert.deepEqual([0.42, 31.4, 2400].map(duration), ['0.4 ms', '31 ms', '2.4 s']);
-  assert.deepEqual([3.6e-7, 0, 4, 0.0123456, 123456.7, null].map(measure), ['3.6e-7', '0', '4', '0.0123', '1.2e+5', 'not a number']);
+  assert.deepEqual([3.6e-7, 0, 4, 0.0123456, 123456.7, 3.4028234663852886e38, null].map(measure), ['3.6e-7', '0', '4', '0.0123', '1.2e+5', '3.4e+38', 'not a number']);
   assert.equal(modelSize({ layers: 6, heads: 12, parameters: 22713216 }), '6×12 · 23M');
   assert.equal(modelSize({ layers: null, heads: null, parameters: null }), '');
   assert.equal(words('rows-sum-to-1'), 'rows sum to 1');

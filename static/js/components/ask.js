@@ -4,6 +4,9 @@
 import { h, replace } from '../dom.js';
 import { fileSize } from '../format.js';
 
+/** A text of more characters than this is set smaller. */
+const LONG = 320;
+
 /** @typedef {import('../types.js').Example} Example */
 /** @typedef {import('../types.js').Model} Model */
 /** @typedef {{text: string, pair: string|null, target: string|null}} Draft */
@@ -69,6 +72,11 @@ export function createAsk(el, { examples, textLimit, onLook, onExample }) {
     if (!wrong) onLook(draft());
   }
 
+  /** A long text is set smaller, so that the picture stays near. */
+  function size() {
+    text.box.classList.toggle('long', text.input.value.length > LONG);
+  }
+
   function arrange() {
     const pairs = kind !== 'decoder' && kind !== 'encoder-decoder' && takesPair;
     add.hidden = !pairs;
@@ -79,6 +87,7 @@ export function createAsk(el, { examples, textLimit, onLook, onExample }) {
 
   form.addEventListener('submit', submit);
   form.addEventListener('input', (event) => {
+    size();
     if (event.target instanceof HTMLTextAreaElement && (warning.textContent || event.target.value.length > textLimit / 4)) warn(fault());
   });
   form.addEventListener('keydown', (event) => {
@@ -101,6 +110,7 @@ export function createAsk(el, { examples, textLimit, onLook, onExample }) {
     /** Puts the selection's words in the boxes: an example, or a link that was opened. @param {Draft} state */
     write(state) {
       text.input.value = state.text;
+      size();
       if (state.pair !== null) pair.input.value = state.pair;
       if (state.target !== null) target.input.value = state.target;
       pairOpen = state.pair !== null;

@@ -8,7 +8,7 @@ export function createKeyHelp(bindings) {
     h('div.keys-head', {}, h('h2', { id: 'keys-title' }, 'Keys'),
       h('button.button.small', { type: 'button', onclick: () => dialog.close() }, 'Close')),
     h('dl', {}, bindings.map(({ keys, does }) => h('div', {},
-      h('dt', {}, keys.map((key) => h('kbd', {}, key))), h('dd', {}, does)))));
+      h('dt', {}, keys.map((key) => [h('kbd', {}, key), ' '])), h('dd', {}, does)))));
   dialog.addEventListener('click', (event) => { if (event.target === dialog) dialog.close(); });
   document.body.append(dialog);
   return { toggle: () => (dialog.open ? dialog.close() : dialog.showModal()) };

@@ -21,6 +21,8 @@ export function createStrip(el, on) {
   /** @type {{side: Side, list: HTMLElement, chips: HTMLElement[], tokens: readonly Token[]}[]} */
   let rows = [];
   const legend = h('span.strip-legend', {});
+  /** @type {number|null} */
+  let shown = null;
 
   /**
    * @param {Side} side
@@ -89,17 +91,19 @@ export function createStrip(el, on) {
       rows = cross
         ? [build('query', tokens.rows, NAMES.query), build('key', tokens.cols, NAMES.key)]
         : [build('query', tokens.rows, 'Tokens')];
+      shown = null;
       replace(el, h('div.strip-head', {}, h('h2.label', {}, count(tokens, cross)), legend),
         rows.map(({ side, list }) => h('div.strip-row', {}, cross && h('span.strip-side', {}, NAMES[side]), list)));
     },
 
     /**
-     * Lights the chips. The strongest is full; `title` says what it is.
+     * Lights the chips; the strongest is full.
      * @param {import('../types.js').StripColour|null} colour
      * @param {Readonly<Hover>} focus
      * @param {Readonly<Hover>} pinned
+     * @param {string} title what the light is
      */
-    mark(colour, focus, pinned) {
+    mark(colour, focus, pinned, title) {
       let most = 0;
       for (const value of [...(colour?.cols ?? []), ...(colour?.rows ?? [])]) if (value !== null && value > most) most = value;
       for (const { side, chips } of rows) {
@@ -119,14 +123,23 @@ export function createStrip(el, on) {
           element.setAttribute('aria-selected', String(isPinned));
         });
       }
-      replace(legend, colour && most > 0 ? [h('span.strip-scale', { 'aria-hidden': 'true' }), `${colour.title}, up to ${probability(most)}`] : []);
+      if (pinned.query !== shown) reveal(rows[0], shown = pinned.query);
+      replace(legend, colour && most > 0 ? [h('span.strip-scale', { 'aria-hidden': 'true' }), `${title}, up to ${probability(most)}`] : []);
     },
 
-    clear() {
-      rows = [];
-      replace(el);
-    },
   };
+}
+
+/**
+ * Scrolls a long strip, and only the strip, to the token that was pinned.
+ * @param {{list: HTMLElement, chips: HTMLElement[]}|undefined} row
+ * @param {number|null} index
+ */
+function reveal(row, index) {
+  const chip = index === null ? undefined : row?.chips[index];
+  if (!row || !chip) return;
+  const top = chip.offsetTop - row.list.offsetTop;
+  if (top < row.list.scrollTop || top + chip.offsetHeight > row.list.scrollTop + row.list.clientHeight) row.list.scrollTop = top - row.list.clientHeight / 2;
 }
 
 /** @param {Token} token @param {Token|undefined} before @param {number} index */

@@ -14,7 +14,8 @@ import { createProblemBox } from '../components/problem.js';
 import { createStrip } from '../components/strip.js';
 import { createTabs } from '../components/tabs.js';
 import { themeButton } from '../components/theme.js';
-import { byId, h } from '../dom.js';
+import { byId, h, visible } from '../dom.js';
+import { createExact } from '../exact.js';
 import { keepHistory } from '../history.js';
 import { bindKeys } from '../keys.js';
 import { readOut } from '../readout.js';
@@ -22,7 +23,7 @@ import { fit, needsRun, requestOf, stackOf, tokensOf } from '../selection.js';
 import { createSession } from '../session.js';
 import { createStage } from '../stage.js';
 import { createStore } from '../store.js';
-import { focusOf, headsShown, mapsOf, marks } from '../strength.js';
+import { focusOf, headsShown, marks } from '../strength.js';
 import { fromUrl } from '../url.js';
 import { VIEWS } from '../views/all.js';
 import { bindingsOf } from './inspect_keys.js';
@@ -99,6 +100,7 @@ const stage = createStage(byId('view'), {
   },
 });
 const actions = takeAway({ store, stage, session, say: (words) => aside.say(words), fail: (error) => problems.show(problemOf(error), null) });
+const exact = createExact(session, point);
 const aside = createAside(byId('aside'), actions);
 const bindings = bindingsOf({
   store, stage, views: VIEWS, pin: (index) => pin('query', index),
@@ -260,14 +262,25 @@ function point() {
   const answer = stage.data.attention;
   if (!answer) {
     const focus = { query: store.hover.query ?? pinned().query, key: store.hover.key };
-    strip.mark(null, focus, pinned());
+    strip.mark(null, focus, pinned(), '');
     aside.point(null);
     return;
   }
-  const maps = mapsOf(answer, state.layer);
   const focus = focusOf(state, store.hover);
-  strip.mark(marks(maps, headsShown(state, maps), focus), focus, pinned());
-  aside.point(readOut(state, maps, focus, tokensOf(stackOf(state, looking.run), looking.run)));
+  const maps = exact(looking, state, answer, focus);
+  const tokens = tokensOf(stackOf(state, looking.run), looking.run);
+  strip.mark(marks(maps, headsShown(state, maps), focus), focus, pinned(), legend(tokens, focus));
+  aside.point(readOut(state, maps, focus, tokens));
+}
+
+/**
+ * What the light in the strip measures.
+ * @param {ReturnType<typeof tokensOf>} tokens
+ * @param {import('../types.js').Hover} focus
+ */
+function legend({ rows, cols }, { query, key }) {
+  if (query !== null) return `where “${visible(rows[query]?.display.trim() ?? '')}” looks`;
+  return key !== null ? `what looks at “${visible(cols[key]?.display.trim() ?? '')}”` : 'what is looked at, on average';
 }
 
 /** In Next word the pinned token is the position that is asked about. */
