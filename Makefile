@@ -110,4 +110,4 @@ js:
 
 .PHONY: js-run
 js-run: $(JS)/node_modules/.package-lock.json
-	@cd $(JS) && npx --no-install tsc --project . && node --test
+	@cd $(JS) && npm run --silent types && npm test --silent -- --test-reporter=spec
