@@ -57,6 +57,7 @@ class Settings(BaseSettings):
     # runs
     run_limit: ByteSize = size(2 * GB, "Largest run that is stored.")
     run_budget: ByteSize = size(4 * GB, "Memory for all stored runs; the least recently used go first.")
+    answer_limit: int = Field(128, gt=0, description="Most tokens that an encoder-decoder writes as its own answer.")
     look_budget: float = Field(2.0, gt=0, allow_inf_nan=False, description="Longest work of a GET; more streams.")
     queue_limit: int = Field(32, gt=0, description="Jobs that may wait for one model; more are refused (503).")
     # requests

@@ -48,4 +48,5 @@ def made_run(name: str, text: str = TEXT, target: str | None = None, model: Load
     model = model or made_model(name)
     request = RunRequest(name, text, target=target)
     torch.manual_seed(0)
-    return make_run("made", model, request, read_tokens(model, request, Settings()), 0.0, silent, never)
+    settings = Settings()
+    return make_run("made", model, request, read_tokens(model, request, settings), settings, 0.0, silent, never)

@@ -25,6 +25,7 @@ from transformers.utils import logging as transformers_logging
 
 from app.errors import HeadlightError, ModelFailed
 from app.models import backend
+from app.models.answer import greedy_config
 from app.models.checkpoint import Checkpoint
 from app.models.families import family_of
 from app.models.families.family import Family
@@ -99,6 +100,8 @@ def network_of(model: Any, family: Family, has_head: bool, on_interface: bool) -
     """A model as transformers made it, with its layout found and its layers telling what they do."""
     layout = find_layout(model, kind_of(model.config, family))
     listen(layout)
+    if layout.kind == "encoder-decoder" and getattr(model, "generation_config", None) is not None:
+        model.generation_config = greedy_config(model.generation_config)
     return Network(model, family, layout, "full" if on_interface else "weights", has_head)
 
 

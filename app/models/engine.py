@@ -96,7 +96,7 @@ class Engine:
         seconds = time.perf_counter() - started
 
         def work(audience: Audience) -> Run:
-            run = make_run(identity, model, request, tokens, seconds, progress, audience.gone)
+            run = make_run(identity, model, request, tokens, self.settings, seconds, progress, audience.gone)
             self._store.put(run)
             self._last_pass = time.monotonic()
             self._passes += 1
@@ -131,10 +131,11 @@ class Engine:
         deadline = time.monotonic() + wait_seconds
         try:
             model = self._library.load(loaded[0], silent, never)
-            request = RunRequest(loaded[0], "Ready?")
+            target = "Ready" if model.info.kind == "encoder-decoder" else None  # or it would write an answer
+            request = RunRequest(loaded[0], "Ready?", target=target)
             tokens = read_tokens(model, request, self.settings)
             probe = self._worker(model).submit(
-                lambda: make_run("ready", model, request, tokens, 0.0, silent, never), Urgency.LOOK
+                lambda: make_run("ready", model, request, tokens, self.settings, 0.0, silent, never), Urgency.LOOK
             )
             run = wait_for(probe, lambda: time.monotonic() > deadline)
         except HeadlightError:
@@ -146,7 +147,8 @@ class Engine:
 
     def limits(self) -> Mapping[str, float]:
         """What the store and the queues may hold, by setting."""
-        names = ("run_limit", "run_budget", "model_limit", "model_budget", "queue_limit", "look_budget", "text_limit")
+        names = ("run_limit", "run_budget", "model_limit", "model_budget", "queue_limit", "answer_limit",
+                 "look_budget", "text_limit")  # fmt: skip
         return {name: getattr(self.settings, name) for name in names}
 
     def facts(self) -> Mapping[str, float]:

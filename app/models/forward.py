@@ -86,11 +86,8 @@ def forward(network: Network, inputs: Mapping[str, Tensor], recorder: Recorder |
     """Run the body on `input_ids` [1, N] and whatever else it takes (`decoder_input_ids`, ...). Raises PassStopped."""
     recorder = recorder or Recorder()
     recorder.stack_of = network.layout.stack_of
-    with torch.no_grad(), _heard_by(recorder):
-        if network.layout.kind == "encoder-decoder":
-            final, maps = _run_both(network, inputs)
-        else:
-            final, maps = _run_one(network, inputs)
+    with torch.no_grad(), heard_by(recorder):
+        final, maps = run_body(network, inputs)
     recorder.finish()
     layers = {stack: tuple(records) for stack, records in recorder.layers.items()}
     if network.capture == "weights":
@@ -101,6 +98,11 @@ def forward(network: Network, inputs: Mapping[str, Tensor], recorder: Recorder |
     return kept
 
 
+def run_body(network: Network, inputs: Mapping[str, Tensor]) -> tuple[Tensor, dict[str, Any]]:
+    """The body's final hidden states [N, W], and its maps by stack where the model gives nothing else."""
+    return (_run_both if network.layout.kind == "encoder-decoder" else _run_one)(network, inputs)
+
+
 def unembed(network: Network, final: Tensor) -> Tensor:
     """Logits [..., V] float32 of final hidden states [..., W], through the model's own head."""
     with torch.no_grad():
@@ -109,7 +111,7 @@ def unembed(network: Network, final: Tensor) -> Tensor:
 
 def decoder_start(model: Any) -> int:
     """The id that an encoder-decoder's decoder begins with. Raises ModelFailed where the model names none."""
-    for config in (model.config, getattr(model, "generation_config", None)):
+    for config in (getattr(model, "generation_config", None), model.config):
         start = getattr(config, "decoder_start_token_id", None)
         if start is not None:
             return int(start)
@@ -169,7 +171,8 @@ def _map_records(stack: str, maps: Any) -> tuple[LayerRecord, ...]:
 
 
 @contextmanager
-def _heard_by(recorder: Recorder) -> Iterator[None]:
+def heard_by(recorder: Recorder) -> Iterator[None]:
+    """What runs in this block is the pass that the recorder listens to."""
     token = current.set(recorder)
     try:
         yield

@@ -14,13 +14,15 @@ from torch import Tensor
 
 from app.attention.recorder import LayerRecord, PassStopped, Recorder, storage_bytes
 from app.checks import Check, at_most
-from app.errors import Cancelled, PairUnsupported, StackUnknown, TooManyTokens
+from app.errors import Cancelled, ModelFailed, PairUnsupported, StackUnknown, TooManyTokens
+from app.models.answer import greedy_answer
 from app.models.forward import Pass, decoder_start, forward, unembed, z_limit
 from app.models.loaded import LoadedModel
 from app.models.price import most_tokens, rows_and_cols, run_bytes
 from app.models.progress import Cancelled as IsCancelled
 from app.models.progress import Progress, Stage
 from app.settings import Settings
+from app.tokens.answer import answer_text, answer_tokens
 from app.tokens.text import clean_text
 from app.tokens.token import Token, Tokens
 from app.tokens.tokenize import tokenize, tokenize_target
@@ -49,16 +51,20 @@ class Stack:
 
 @dataclass(frozen=True, slots=True)
 class Milliseconds:
-    """Where the time of a run went."""
+    """Where the time of a run went. `answer`: what the decoder took to write one, 0 where it was given a target."""
 
     tokenize: float
+    answer: float
     forward: float
     total: float
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Run:
-    """`tokens` by input, "encoder" and "decoder". `bytes` is what the run's tensors hold, each storage once."""
+    """`tokens` by input, "encoder" and "decoder". `bytes` is what the run's tensors hold, each storage once.
+
+    `answer` is what an encoder-decoder wrote by itself, where it was given no target.
+    """
 
     id: str
     request: RunRequest
@@ -70,6 +76,7 @@ class Run:
     bytes: int
     checks: tuple[Check, ...]
     warnings: tuple[str, ...]
+    answer: str | None
 
     def stack(self, name: str | None) -> Stack:
         """The stack of that name, or the only one. Raises StackUnknown."""
@@ -121,29 +128,42 @@ def read_tokens(model: LoadedModel, request: RunRequest, settings: Settings) -> 
 
 
 def _decoder_tokens(model: LoadedModel, target: str | None) -> Tokens:
-    """The start token and the target without its last: at each position the decoder predicts the next."""
+    """What the decoder reads; of no target, the start token alone, with which an answer begins."""
+    if target is None:
+        return Tokens((_start_token(model),), "start token only", 0, ())
+    return _shifted(model, tokenize_target(model.tokenizer, target))
+
+
+def _shifted(model: LoadedModel, tokens: Tokens) -> Tokens:
+    """The start token and the others without the last: at each position the decoder predicts the next."""
+    moved = tuple(replace(token, index=token.index + 1) for token in tokens.items[:-1])
+    return replace(tokens, items=(_start_token(model), *moved))
+
+
+def _start_token(model: LoadedModel) -> Token:
     start = decoder_start(model.network.model)
     name = str(model.tokenizer.convert_ids_to_tokens(start))
-    first = Token(0, start, name, name, None, None, None, True, 0, 1)
-    if target is None:
-        return Tokens((first,), "start token only", 0, ())
-    tokens = tokenize_target(model.tokenizer, target)
-    moved = tuple(replace(token, index=token.index + 1) for token in tokens.items[:-1])
-    return replace(tokens, items=(first, *moved))
+    return Token(0, start, name, name, None, None, None, True, 0, 1)
 
 
 def check_price(model: LoadedModel, tokens: Mapping[str, Tokens], settings: Settings) -> int:
     """The bytes that the run will keep. Raises TooManyTokens, with the most that fit, when it can never be run here."""
     counts = {name: len(t) for name, t in tokens.items()}
     for name, count in counts.items():
-        fits = most_tokens(model.shapes, counts, name, settings.run_limit)
-        most = min(fits, model.info.max_tokens or fits)
+        most = _room(model, counts, name, settings)
         if count > most:
+            text = "target" if name == "decoder" and "encoder" in counts else "text"
             why = "the model has positions for" if most == model.info.max_tokens else "the memory for one run holds"
             raise TooManyTokens(
-                f"The text comes to {count} tokens; {why} {most}.", f"Shorten it to at most {most} tokens."
+                f"The {text} comes to {count} tokens; {why} {most}.", f"Shorten it to at most {most} tokens."
             )
     return run_bytes(model.shapes, counts)
+
+
+def _room(model: LoadedModel, counts: Mapping[str, int], name: str, settings: Settings) -> int:
+    """The most tokens that the input `name` may have, the other one as it is."""
+    fits = most_tokens(model.shapes, counts, name, settings.run_limit)
+    return min(fits, model.info.max_tokens or fits)
 
 
 def inputs_of(model: LoadedModel, tokens: Mapping[str, Tokens]) -> dict[str, Tensor]:
@@ -164,11 +184,24 @@ def make_run(
     model: LoadedModel,
     request: RunRequest,
     tokens: Mapping[str, Tokens],
+    settings: Settings,
     tokenize_seconds: float,
     progress: Progress,
     cancelled: IsCancelled,
 ) -> Run:
-    """The forward pass, and the run that comes of it. Raises Cancelled when nobody waits any more."""
+    """The forward pass, and the run that comes of it. Raises Cancelled when nobody waits any more.
+
+    An encoder-decoder that was given no target first writes one, never longer than there is room for.
+    """
+    warnings, answer, began = list(model.info.warnings), None, time.perf_counter()
+    if model.info.kind == "encoder-decoder" and request.target is None:
+        if model.network.has_head:
+            answer, tokens, broken_off = write_answer(model, tokens, settings, progress, cancelled)
+            if broken_off:
+                warnings.append(f"The answer was broken off after {len(tokens['decoder'])} tokens.")
+        else:
+            warnings.append("No target was given: the decoder has seen its start token only.")
+    answer_seconds = 0.0 if answer is None else time.perf_counter() - began
     layers = sum(model.shapes.hidden_states.values()) - len(model.shapes.hidden_states)
     recorder = Recorder(
         progress=lambda done: progress(Stage("forward", done, layers, f"Layer {done + 1} of {layers}")),
@@ -178,18 +211,46 @@ def make_run(
     try:
         kept = forward(model.network, inputs_of(model, tokens), recorder)
     except PassStopped as exc:
-        raise Cancelled("The run was stopped, since nobody waited for it any more.", "Post it again.") from exc
+        raise _stopped() from exc
     seconds = time.perf_counter() - started
     counts = {name: len(t) for name, t in tokens.items()}
     stacks = tuple(Stack(s.name, s.layers, s.heads, *rows_and_cols(s.name, counts)) for s in model.shapes.stacks)
-    warnings = list(model.info.warnings)
-    if model.info.kind == "encoder-decoder" and request.target is None:
-        warnings.append("No target was given: the decoder has seen its start token only.")
+    spent = (tokenize_seconds, answer_seconds, seconds)
     return Run(
-        identity, request, model, tokens, stacks, kept,
-        Milliseconds(tokenize_seconds * 1e3, seconds * 1e3, (tokenize_seconds + seconds) * 1e3),
-        storage_bytes(kept.tensors()), run_checks(kept, tokens), tuple(warnings),
+        identity, request, model, tokens, stacks, kept, Milliseconds(*(s * 1e3 for s in (*spent, sum(spent)))),
+        storage_bytes(kept.tensors()), run_checks(kept, tokens), tuple(warnings), answer,
     )  # fmt: skip
+
+
+def write_answer(
+    model: LoadedModel, tokens: Mapping[str, Tokens], settings: Settings, progress: Progress, cancelled: IsCancelled
+) -> tuple[str, dict[str, Tokens], bool]:
+    """(the model's own greedy answer, all tokens with the decoder's from it, was it broken off for want of room?).
+
+    Raises Cancelled, and ModelFailed where transformers cannot let the model write.
+    """
+    counts = {name: len(t) for name, t in tokens.items()}
+    most = min(settings.answer_limit, _room(model, counts, "decoder", settings))
+
+    def report(done: int) -> None:
+        progress(Stage("answer", done, most, f"Token {done} of its answer"))
+
+    try:
+        ids, broken_off = greedy_answer(
+            model.network, inputs_of(model, {"encoder": tokens["encoder"]}), most, cancelled, report
+        )
+    except PassStopped as exc:
+        raise _stopped() from exc
+    except Exception as exc:
+        raise ModelFailed(
+            f"transformers could not let this model write an answer ({type(exc).__name__}).", "Send a `target`."
+        ) from exc
+    written = _shifted(model, answer_tokens(model.tokenizer, ids))
+    return answer_text(model.tokenizer, ids), {**tokens, "decoder": written}, broken_off
+
+
+def _stopped() -> Cancelled:
+    return Cancelled("The run was stopped, since nobody waited for it any more.", "Post it again.")
 
 
 def run_checks(kept: Pass, tokens: Mapping[str, Tokens]) -> tuple[Check, ...]:

@@ -32,7 +32,7 @@ class Query(BaseModel):
 ModelId = Annotated[str, Field(description="A name of the catalogue or the operator, `org/name`, `org/name@revision`.")]
 Text = Annotated[str, Field(description="What the model reads.")]
 Pair = Annotated[str | None, Field(description="A second sentence, for encoders that take pairs.")]
-Target = Annotated[str | None, Field(description="What the decoder of an encoder-decoder reads.")]
+Target = Annotated[str | None, Field(description="What the decoder reads; left out: its own answer.")]
 
 
 class LoadForm(Body):

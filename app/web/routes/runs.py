@@ -47,6 +47,7 @@ def document(run: Run) -> dict[str, Any]:
         "run": run.id,
         "model": run.model.info.id,
         "tokens": wire.tokens(run),
+        "answer": run.answer,
         "stacks": run.stacks,
         "milliseconds": run.milliseconds,
         "bytes": run.bytes,
