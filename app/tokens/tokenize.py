@@ -8,6 +8,7 @@ tokenizers of the `tokenizers` library, which know each token's offsets, and for
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from app.checks import Check
@@ -64,30 +65,33 @@ def _tokens(tokenizer: PreTrainedTokenizerBase, encoding: BatchEncoding, texts: 
     ids: list[int] = encoding["input_ids"]
     if not ids:
         raise EmptyText("The text comes to no tokens for this model.", "Send some letters.")
-    read = _with_offsets if tokenizer.is_fast else _without_offsets
-    added, spans, words, segments, checks = read(tokenizer, encoding, texts)
-    names = [str(name) for name in tokenizer.convert_ids_to_tokens(ids)]
+    facts = (_with_offsets if tokenizer.is_fast else _without_offsets)(tokenizer, encoding, texts)
     special_ids, plain_ids = _added_vocabulary(tokenizer)
     display = convention(tokenizer.backend_tokenizer if tokenizer.is_fast else None)
-    unknown = tokenizer.unk_token_id
+    different = sorted(set(ids))
+    names = dict(zip(different, map(str, tokenizer.convert_ids_to_tokens(different)), strict=True))
+    verbatim = special_ids | plain_ids
+    shown = {key: name if key in verbatim else display(name) for key, name in names.items()}
+    mask: list[int] = encoding["attention_mask"]
     items = []
     for index, token_id in enumerate(ids):
-        name, span, segment = names[index], spans[index], segments[index]
-        # An unknown word stands under the id of a special token, and is none unless somebody spelled "[UNK]".
-        source = "" if span is None else texts[segment][span[0] : span[1]].strip()
-        spelled = token_id in special_ids and (token_id != unknown or source == name)
+        span, segment = facts.spans[index], facts.segments[index]
+        spelled = token_id in special_ids
+        if spelled and token_id == tokenizer.unk_token_id:
+            # An unknown word stands under this special token, and is none unless somebody spelled "[UNK]".
+            spelled = span is not None and texts[segment][span[0] : span[1]].strip() == names[token_id]
         items.append(
             Token(
                 index=index,
                 id=token_id,
-                text=name,
-                display=name if token_id in special_ids or token_id in plain_ids else display(name),
+                text=names[token_id],
+                display=shown[token_id],
                 start=None if span is None else span[0],
                 end=None if span is None else span[1],
-                word=words[index],
-                special=added[index] or spelled,
+                word=facts.words[index],
+                special=facts.added[index] or spelled,
                 segment=segment,
-                mask=encoding["attention_mask"][index],
+                mask=mask[index],
             )
         )
     type_ids = encoding.get("token_type_ids")
@@ -95,13 +99,20 @@ def _tokens(tokenizer: PreTrainedTokenizerBase, encoding: BatchEncoding, texts: 
         items=tuple(items),
         algorithm=_algorithm(tokenizer),
         characters=sum(map(len, texts)),
-        checks=checks,
+        checks=facts.checks,
         type_ids=None if type_ids is None else tuple(type_ids),
     )
 
 
-Facts = tuple[list[bool], list[Span | None], list[int | None], list[int], tuple[Check, ...]]
-"""Of each token: was it added, its span, its word, its segment; and the checks of them all."""
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """Of each token: was it added, its span, word and segment; and the checks of them all."""
+
+    added: list[bool]
+    spans: list[Span | None]
+    words: list[int | None]
+    segments: list[int]
+    checks: tuple[Check, ...] = ()
 
 
 def _with_offsets(tokenizer: PreTrainedTokenizerBase, encoding: BatchEncoding, texts: list[str]) -> Facts:
@@ -124,7 +135,7 @@ def _with_offsets(tokenizer: PreTrainedTokenizerBase, encoding: BatchEncoding, t
         of_text = [span for span, of in zip(spans, sequences, strict=True) if of == sequence and span is not None]
         checks += offset_checks(of_text, text, normalize, "-pair" if sequence else "")
     added = [sequence is None for sequence in sequences]
-    return added, spans, words, _segments(sequences, encoding.get("token_type_ids")), tuple(checks)
+    return Facts(added, spans, words, _segments(sequences, encoding.get("token_type_ids")), tuple(checks))
 
 
 def _without_offsets(tokenizer: PreTrainedTokenizerBase, encoding: BatchEncoding, texts: list[str]) -> Facts:
@@ -133,7 +144,7 @@ def _without_offsets(tokenizer: PreTrainedTokenizerBase, encoding: BatchEncoding
     added = [bool(flag) for flag in encoding["special_tokens_mask"]]
     types: list[int] = encoding.get("token_type_ids") or [0] * len(ids)
     segments = [min(kind, len(texts) - 1) for kind in types]
-    return added, [None] * len(ids), split_by_marks(names, added), segments, ()
+    return Facts(added, [None] * len(ids), split_by_marks(names, added), segments)
 
 
 def _segments(sequences: list[int | None], types: list[int] | None) -> list[int]:
