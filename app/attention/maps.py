@@ -8,7 +8,7 @@ head) is a loop over `blocks`.
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Literal
@@ -22,8 +22,13 @@ from app.attention.recorder import LayerRecord
 BLOCK_CELLS = 4 * 1024 * 1024
 """Cells of one block over all its heads: 16 MB in float32."""
 
-Pool = Literal["max", "mean", "words"]
-"""The value of a bin: its largest, its mean, or (its keys summed, its queries averaged) what a word gives a word."""
+Pool = Literal["max", "magnitude", "mean", "words"]
+"""The value of a bin: its largest, the one furthest from zero (with its sign), its mean, or (its keys summed, its
+queries averaged) what a word gives a word."""
+
+Change = Callable[[Tensor, range], Tensor]
+"""Given the probabilities [heads, rows, K] of some rows, and which rows they are: what is shown instead of them. A row
+that has no value is all NaN."""
 
 
 def blocks(record: LayerRecord, heads: slice, rows: range) -> Iterator[tuple[range, Tensor]]:
@@ -56,9 +61,11 @@ def _block(record: LayerRecord, heads: slice, rows: slice) -> Tensor:
 class Look:
     """What was seen of some heads. values [heads, R, C] float32; edges are of the bins, R+1 and C+1 positions.
 
+    A bin whose rows have no value at all is NaN; rows without a value count for nothing in the others.
     Measured on the exact values before pooling: `row_sum_error`, the largest distance of a row's sum from 1 (rows
-    that see nothing left out; where a sink takes a share, how far a sum exceeds 1), and `above_diagonal`, the
-    largest probability given to a key after its query.
+    that see nothing left out; where a sink takes a share, how far a sum exceeds 1), `above_diagonal`, the
+    largest probability given to a key after its query, and `changed_sum_error`, the largest distance of a changed
+    row's sum from the one it must have, as a share of the largest of those.
     """
 
     values: Tensor
@@ -66,10 +73,21 @@ class Look:
     col_edges: list[int]
     row_sum_error: float
     above_diagonal: float
+    changed_sum_error: float | None = None
 
 
-def look(record: LayerRecord, heads: slice, row_edges: list[int], col_edges: list[int], pool: Pool = "max") -> Look:
+def look(
+    record: LayerRecord,
+    heads: slice,
+    row_edges: list[int],
+    col_edges: list[int],
+    pool: Pool = "max",
+    change: Change | None = None,
+    sums: Tensor | None = None,
+) -> Look:
     """The maps of `heads` between the edges, one value a bin; bins of one position each give the exact map.
+
+    `change` makes of each block what is shown instead of it; `sums` [heads, Q] are what its rows must then sum to.
 
     >>> look(record, slice(3, 4), bin_edges(range(2048), 256), bin_edges(range(2048), 256)).values.shape
     torch.Size([1, 256, 256])
@@ -77,23 +95,36 @@ def look(record: LayerRecord, heads: slice, row_edges: list[int], col_edges: lis
     rows, cols = range(row_edges[0], row_edges[-1]), slice(col_edges[0], col_edges[-1])
     count = len(range(*heads.indices(record.shape[0])))
     values = torch.zeros(count, len(row_edges) - 1, len(col_edges) - 1)
-    largest = pool == "max"
-    sum_error = above = 0.0
+    filled = _widths(row_edges).expand(count, -1)  # rows of each bin that have a value
+    may_be_null = change is not None or record.maps is not None
+    if may_be_null:
+        filled = torch.zeros_like(filled)
+    sum_error = above = changed_error = 0.0
     for part, probs in blocks(record, heads, rows):
-        sum_error = max(sum_error, _row_sum_error(probs, record.rules.sinks is not None))
-        above = max(above, _above_diagonal(probs, part, record.rules.offset))
-        window = _pool_last(probs[:, :, cols], col_edges, largest)
+        sum_error = worse(sum_error, _row_sum_error(probs, record.rules.sinks is not None, record.maps is not None))
+        above = worse(above, _above_diagonal(probs, part, record.rules.offset))
+        shown = probs if change is None else change(probs, part)
+        if sums is not None:
+            changed_error = worse(changed_error, _changed_sum_error(shown, sums[:, part.start : part.stop]))
         first = bisect_right(row_edges, part.start) - 1
         last = bisect_left(row_edges, part.stop)
         edges = [min(max(e, part.start), part.stop) for e in row_edges[first : last + 1]]
-        pooled = _pool_last(window.transpose(1, 2), edges, largest).transpose(1, 2).cpu()
-        kept = values[:, first:last]  # a bin may go on in the next block
-        values[:, first:last] = torch.maximum(kept, pooled) if largest else kept + pooled
+        if may_be_null:
+            null = shown.isnan().any(-1)
+            shown = shown.masked_fill(null[..., None], 0.0)
+            filled[:, first:last] += _pool_last((~null).float(), edges, "mean").cpu()
+        window = _pool_last(shown[:, :, cols], col_edges, pool)
+        pooled = _pool_last(window.transpose(1, 2), edges, pool).transpose(1, 2).cpu()
+        values[:, first:last] = _join(values[:, first:last], pooled, pool)  # a bin may go on in the next block
+    if pool in ("mean", "words"):
+        values /= filled[..., None]
     if pool == "mean":
-        values /= _widths(row_edges)[:, None] * _widths(col_edges)[None, :]
-    if pool == "words":
-        values /= _widths(row_edges)[:, None]
-    return Look(values, row_edges, col_edges, sum_error, above)
+        values /= _widths(col_edges)
+    if may_be_null:
+        values.masked_fill_((filled == 0)[..., None], torch.nan)
+    if sums is not None:
+        changed_error /= max(float(sums.nan_to_num(0.0).abs().max()), 1e-30)
+    return Look(values, row_edges, col_edges, sum_error, above, changed_error if sums is not None else None)
 
 
 def bin_edges(span: range, size: int | None = None) -> list[int]:
@@ -106,16 +137,21 @@ def bin_edges(span: range, size: int | None = None) -> list[int]:
     return [span.start + i * len(span) // max(1, count) for i in range(count + 1)]
 
 
-def _pool_last(x: Tensor, edges: list[int], largest: bool) -> Tensor:
-    """The largest (or the sum) over each bin of the last axis: [..., C] -> [..., bins]. Edges may start anywhere."""
+def _pool_last(x: Tensor, edges: list[int], pool: Pool) -> Tensor:
+    """Each bin of the last axis as one value, its sum where means are wanted: [..., C] -> [..., bins].
+
+    Edges may start anywhere.
+    """
+    if pool == "magnitude":
+        return _further(_pool_last(x, edges, "max"), -_pool_last(-x, edges, "max"))
     widths = {b - a for a, b in pairwise(edges)}
     bins, start = len(edges) - 1, edges[0]
     if widths == {1}:
         return x
     if len(widths) == 1:
         equal = x.reshape(*x.shape[:-1], bins, -1)
-        return equal.amax(-1) if largest else equal.sum(-1)
-    if largest:  # bins of unequal width, filled up by repeating their last column
+        return equal.amax(-1) if pool == "max" else equal.sum(-1)
+    if pool == "max":  # bins of unequal width, filled up by repeating their last column
         widest = max(widths)
         index = [min(a + i, b - 1) - start for a, b in pairwise(edges) for i in range(widest)]
         return x[..., index].reshape(*x.shape[:-1], bins, widest).amax(-1)
@@ -125,17 +161,42 @@ def _pool_last(x: Tensor, edges: list[int], largest: bool) -> Tensor:
     return x @ member
 
 
+def _join(kept: Tensor, more: Tensor, pool: Pool) -> Tensor:
+    """A bin's value from those of its parts; `kept` begins at zero."""
+    if pool == "max":
+        return torch.maximum(kept, more)
+    return _further(kept, more) if pool == "magnitude" else kept + more
+
+
+def _further(a: Tensor, b: Tensor) -> Tensor:
+    """The one further from zero, with its sign."""
+    return torch.where(a.abs() >= b.abs(), a, b)
+
+
+def worse(a: float, b: float) -> float:
+    """The larger, and NaN when either is: max() would lose it."""
+    return b if b != b or b > a else a
+
+
 def _widths(edges: list[int]) -> Tensor:
     return torch.tensor([b - a for a, b in pairwise(edges)], dtype=torch.float32)
 
 
-def _row_sum_error(probs: Tensor, has_sink: bool) -> float:
+def _row_sum_error(probs: Tensor, has_sink: bool, may_be_null: bool) -> float:
     sums = probs.sum(-1)
     error = (sums - 1.0).clamp_min(0.0) if has_sink else (sums - 1.0).abs()
-    return float(torch.where(sums == 0, 0.0, error).max()) if sums.numel() else 0.0
+    unseen = (sums == 0) | sums.isnan() if may_be_null else sums == 0
+    return float(error.masked_fill(unseen, 0.0).max()) if sums.numel() else 0.0
+
+
+def _changed_sum_error(shown: Tensor, expected: Tensor) -> float:
+    """Largest distance of a row's sum from the expected one; rows without a value left out."""
+    sums = shown.sum(-1)
+    return float((sums - expected.to(sums.device)).abs().masked_fill(sums.isnan(), 0.0).max())
 
 
 def _above_diagonal(probs: Tensor, rows: range, offset: int) -> float:
     """Largest probability of a key after its query, in the block that starts at query `rows.start`."""
     later = torch.triu(probs, diagonal=1 + rows.start + offset)
-    return float(later.max()) if later.numel() else 0.0
+    largest = float(later.max()) if later.numel() else 0.0
+    return largest if largest == largest else float(later.nan_to_num(0.0).max())

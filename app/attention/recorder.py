@@ -93,6 +93,10 @@ class Recorder:
         """What came out of the stack's last layer; a layer that is run again (ALBERT) comes out again."""
         self._out[stack] = _rows(hidden)
 
+    def values(self, stack: str, v: Tensor) -> Tensor:  # noqa: ARG002
+        """The values [B, G, K, Dv] that an attention is to use: its own, unless a kind of recorder changes them."""
+        return v
+
     def keep(self, stack: str, q: Tensor, k: Tensor, v: Tensor, rules: Rules, z: Tensor) -> Tensor:
         """Record one layer's attention; z [B, H, Q, Dv] is the model's own. Returns the z that goes on."""
         middle = slice(q.shape[2] // 2, q.shape[2] // 2 + 1)  # there a mask that is missing shows

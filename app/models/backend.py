@@ -14,6 +14,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.utils.checkpoint import checkpoint
 from transformers import AttentionInterface, AttentionMaskInterface
 from transformers.integrations.sdpa_attention import sdpa_attention_forward
 from transformers.masking_utils import sdpa_mask
@@ -52,6 +53,8 @@ def attention(
     `position_bias` [1, H, Q, K] comes from T5, `softcap` from Gemma 2, `s_aux` (sinks) [H] from gpt-oss.
     """
     recorder = current.get()
+    if recorder is not None:
+        value = recorder.values(recorder.stack_of(module), value)
     fused = softcap is None and s_aux is None
     if fused:
         z, _ = sdpa_attention_forward(
@@ -77,8 +80,9 @@ def attention(
         z = _attend_in_blocks(query, key, value, rules).transpose(1, 2).contiguous()
     if recorder is None:
         return z, None
-    goes_on = recorder.keep(recorder.stack_of(module), query, key, value, rules, z.transpose(1, 2))
-    return (z if recorder.edit is None else goes_on.transpose(1, 2).contiguous()), None
+    by_head = z.transpose(1, 2)
+    goes_on = recorder.keep(recorder.stack_of(module), query, key, value, rules, by_head)
+    return (z if goes_on is by_head else goes_on.transpose(1, 2).contiguous()), None
 
 
 def read_rules(
@@ -103,7 +107,13 @@ def read_rules(
 
 
 def _attend_in_blocks(q: Tensor, k: Tensor, v: Tensor, rules: Rules) -> Tensor:
-    """z [B, H, Q, Dv] by attend(), never more than a block of scores at once."""
+    """z [B, H, Q, Dv] by attend(), never more than a block of scores at once, where gradients flow neither."""
     step = max(1, BLOCK_CELLS // (q.shape[0] * q.shape[1] * k.shape[2]))
-    starts = range(0, q.shape[2], step)
-    return torch.cat([attend(q, k, v, rules, slice(i, i + step)).z for i in starts], dim=2)
+
+    def z(rows: slice) -> Tensor:
+        return attend(q, k, v, rules, rows).z
+
+    blocks = [slice(i, i + step) for i in range(0, q.shape[2], step)]
+    if torch.is_grad_enabled():
+        return torch.cat([checkpoint(z, rows, use_reentrant=False) for rows in blocks], dim=2)
+    return torch.cat([z(rows) for rows in blocks], dim=2)

@@ -8,6 +8,7 @@ from functools import cached_property
 from transformers import PreTrainedTokenizerBase
 
 from app.checks import Check
+from app.models.anatomy import Anatomy, find_anatomy
 from app.models.forward import Network
 from app.models.info import ModelInfo
 from app.models.price import Shapes
@@ -30,3 +31,8 @@ class LoadedModel:
     def vocabulary(self) -> tuple[str, ...]:
         """The readable text of every id; made when somebody first searches it (half a second for 50,000)."""
         return tuple(readable(self.tokenizer, range(self.info.vocab or len(self.tokenizer))))
+
+    @cached_property
+    def anatomy(self) -> Anatomy:
+        """How each layer's attention is joined to the rest; found by a short pass when somebody first asks."""
+        return find_anatomy(self.network)

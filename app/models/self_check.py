@@ -14,7 +14,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from app.attention.maps import bin_edges, look
+from app.attention.maps import bin_edges, look, worse
 from app.attention.recorder import LayerRecord, Recorder
 from app.checks import Check, at_most
 from app.models import backend
@@ -63,13 +63,8 @@ def _maps(network: Network, inputs: Mapping[str, Tensor], done: Pass) -> tuple[f
             above = max(above, seen.above_diagonal if stack == "decoder" else 0.0)
             if seen.values.shape != their.shape:
                 return sums, above, float("nan")
-            difference = _worse(difference, float((seen.values - their).abs().max()))
+            difference = worse(difference, float((seen.values - their).abs().max()))
     return sums, above, difference
-
-
-def _worse(a: float, b: float) -> float:
-    """The larger, and NaN when either is: max() would lose it."""
-    return b if b != b or b > a else a
 
 
 def eager_maps(network: Network, inputs: Mapping[str, Tensor]) -> dict[str, list[Tensor]]:
