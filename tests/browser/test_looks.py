@@ -77,6 +77,23 @@ def test_axe_finds_nothing(open_page: Open, theme: str, view: str) -> None:
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
+def test_every_ink_can_be_read_on_every_light(open_page: Open, theme: str) -> None:
+    page = open_page("/?model=smollm2&view=map", theme=theme)
+    chips = page.locator("#strip .chip")
+    for shift in (0, 7):
+        chips.evaluate_all(
+            """(chips, shift) => chips.forEach((chip, i) => {
+              const light = ((i + shift) % 14) / 13;
+              chip.style.setProperty('--light', light);
+              chip.classList.toggle('bright', light >= 0.85);
+            })""",
+            shift,
+        )
+        found = Axe().run(page, context="#strip").response["violations"]
+        assert found == [], [node["any"][0]["message"] for one in found for node in one["nodes"]]
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
 def test_axe_finds_nothing_in_what_opens(open_page: Open, watch: Watch, theme: str) -> None:
     watch.expected.append("status of 404")
     page = open_page(theme=theme)

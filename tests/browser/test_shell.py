@@ -67,6 +67,19 @@ def test_all_heads_are_averaged_in_heads_and_rollout_follows_the_layers(
     expect(page.locator("#aside .where")).to_have_text("layer 4, rollout")
 
 
+def test_a_long_text_gives_exact_numbers_for_what_is_pointed_at(open_page: Open, eager: Callable[..., Eager]) -> None:
+    text = " ".join(f"In chapter {i} the narrator counts {7 * i} ships." for i in range(1, 40))
+    page = open_page(f"/?view=map&layer=5&head=3&query=300#text={text.replace(' ', '+')}")
+    row = eager(text).attentions[5][3, 300]
+    assert len(row) > 256, "more tokens than the map has cells"
+    key = int(row.argmax())
+    expect(page.locator("#aside .top-value").first).to_have_text(f"{row[key]:.3f}")
+    expect(page.locator("#aside .top-index").first).to_have_text(str(key))
+    expect(page.locator("#aside .where")).to_have_text("layer 5, head 3")
+    chip(page, 299).hover()
+    expect(page.locator("#aside .number")).to_have_text(f"{row[299]:.3f}")
+
+
 def test_a_pair_is_one_input_in_two_rows(open_page: Open, eager: Callable[..., Eager]) -> None:
     page = open_page()
     page.get_by_role("button", name="A pair of sentences").click()

@@ -11,6 +11,8 @@ import { piece } from '../piece.js';
 
 /** Less than this share of the strongest is not lit. */
 const FAINT = 0.02;
+/** From this share on a chip glows. */
+const BRIGHT = 0.85;
 const NAMES = { query: 'Queries', key: 'Keys' };
 
 /**
@@ -113,7 +115,7 @@ export function createStrip(el, on) {
           const share = most > 0 ? (values?.[i] ?? 0) / most : 0;
           const light = share < FAINT ? 0 : share;
           element.style.setProperty('--light', light.toFixed(3));
-          element.classList.toggle('bright', light > 0.6);
+          element.classList.toggle('bright', light >= BRIGHT);
           const isQuery = (single || side === 'query') && focus.query === i;
           const isKey = (single || side === 'key') && focus.key === i;
           const isPinned = side === 'query' ? pinned.query === i : pinned.key === i;
