@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import gc
+import subprocess
+import sys
 import threading
 import time
 import weakref
@@ -317,3 +319,18 @@ def test_under_a_storm_of_callers(settings: Settings) -> None:
     assert build.most_at_once == 1
     until(lambda: library._loading == {})
     assert sum(model.bytes for model in library._models.values()) <= 12_000
+
+
+def test_listing_what_there_is_needs_neither_torch_nor_transformers(tmp_path: Path) -> None:
+    """They take seconds to import; the page asks for the list as it opens."""
+    code = """
+import sys
+from pathlib import Path
+from app.models.library import Library
+from app.settings import Settings
+from app.tokens.tokenize import clean_text, tokenize
+print(len(Library(Settings(cache_dir=Path(sys.argv[1])), None).models()) >= 2)
+print(sorted({"torch", "transformers"} & set(sys.modules)))
+"""
+    done = subprocess.run([sys.executable, "-c", code, str(tmp_path)], capture_output=True, text=True, check=True)
+    assert done.stdout.split("\n")[:2] == ["True", "[]"]

@@ -202,9 +202,9 @@ def test_one_endless_word_is_refused_by_a_slow_tokenizer(slow: Any) -> None:
 @pytest.mark.parametrize("name", TRAINED)
 @pytest.mark.parametrize("text", ["x" * 100_000, "the sea " * 32_000, "e" + "\u0301\u0323" * 50_000, "\u4e2d" * 80_000])
 def test_long_texts_take_seconds_at_most(trained: dict[str, Any], name: str, text: str) -> None:
-    begin = time.perf_counter()
+    begin = time.process_time()
     tokens = tokenize(trained[name], text)
-    assert time.perf_counter() - begin < 10
+    assert time.process_time() - begin < 10
     assert all(check.ok for check in tokens.checks)
 
 

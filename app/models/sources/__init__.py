@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from app.errors import Cancelled as CancelledError
 from app.errors import ModelUnknown
-from app.models.catalogue import entry
+from app.models.catalogue import entry, shipped_entry
 from app.models.checkpoint import Checkpoint
 from app.models.ids import parse_id
 from app.models.progress import Cancelled, Progress, Stage, never, silent
-from app.models.sources import folder, hub, wheel
+from app.models.sources import folder, hub, shipped, wheel
 from app.models.sources.found import Found
 from app.settings import Settings
 
@@ -44,6 +44,9 @@ def _find(model_id: str, settings: Settings, progress: Progress, cancelled: Canc
     line = entry(model_id)
     if line is not None:
         return wheel.find(line, settings, progress, cancelled)
+    trained = shipped_entry(model_id)
+    if trained is not None:
+        return shipped.find(trained)
     parsed = parse_id(model_id)
     if parsed.org is None:
         raise ModelUnknown(

@@ -55,10 +55,10 @@ def _place(repo: str) -> Path:
 
 def cached_models() -> list[Cached]:
     """Every model in the cache that could be loaded: its main revision, or else the one that was used last."""
-    from huggingface_hub import CacheNotFound, scan_cache_dir
+    from huggingface_hub import CacheNotFound, constants, scan_cache_dir
 
     try:
-        report = scan_cache_dir()
+        report = scan_cache_dir(constants.HF_HUB_CACHE)
     except (CacheNotFound, OSError):
         return []
     found = []
@@ -90,10 +90,10 @@ def _whole(folder: Path) -> bool:
 
 def remove(repo: str, revision: str | None = None) -> int:
     """Removes the model's snapshots (or the one of a branch, tag or commit) from the cache; answers in bytes freed."""
-    from huggingface_hub import CacheNotFound, scan_cache_dir
+    from huggingface_hub import CacheNotFound, constants, scan_cache_dir
 
     try:
-        report = scan_cache_dir()
+        report = scan_cache_dir(constants.HF_HUB_CACHE)
     except (CacheNotFound, OSError):
         return 0
     commits = [
