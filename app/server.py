@@ -31,7 +31,7 @@ from app.web.shell import CatchAll, HeadAsGet
 if TYPE_CHECKING:
     from app.models.engine import Engine
 
-RESOURCES = (health, limits, metrics, examples, models, tokenize, runs, attention, logits)
+RESOURCES = (examples, models, tokenize, runs, attention, logits, health, limits, metrics)
 
 
 def create_app(settings: Settings, engine: Future[Engine] | None = None) -> FastAPI:

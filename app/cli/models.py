@@ -64,8 +64,7 @@ def remove(model: ModelId) -> None:
 
     engine = Engine(read_settings({}))
     try:
-        engine.remove(model)
-        typer.echo("Removed.")
+        typer.echo(f"{engine.remove(model) / 1e6:,.1f} MB freed.")
     finally:
         engine.close()
 
