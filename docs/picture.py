@@ -26,7 +26,8 @@ def main() -> None:
         server.run("minilm", text)
         browser = play.chromium.launch(executable_path=chromium, args=["--no-sandbox", "--disable-gpu"])
         page = browser.new_page(viewport=SIZE, color_scheme="light")
-        query = urlencode({"model": "minilm", "view": "heads", "layer": 3, "query": text.split().index("it") + 1, "heads": "1,3,7"})
+        pronoun = text.split().index("it") + 1
+        query = urlencode({"model": "minilm", "view": "heads", "layer": 3, "query": pronoun, "heads": "1,3,7"})
         page.goto(f"{server.address}/?{query}#{urlencode({'text': text})}")
         page.wait_for_selector(".heads-chip")
         page.wait_for_load_state("networkidle")
