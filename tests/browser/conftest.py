@@ -12,6 +12,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -32,7 +33,6 @@ FLAGS = (
     "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
     "--disable-background-networking", "--disable-component-update", "--disable-sync",
 )  # fmt: skip
-START_SECONDS = 120
 WIDE, NARROW = ViewportSize(width=1440, height=900), ViewportSize(width=375, height=812)
 
 
@@ -51,13 +51,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.skip(reason=f"NOT RUN: {', '.join(missing)} not installed (models.txt)"))
 
 
-@pytest.fixture(scope="session")
-def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The address of a server that was started as a person starts it, with an encoder-decoder beside the two models."""
-    folder = write_tiny_t5(tmp_path_factory.mktemp("models") / "tiny-t5")
-    command = [sys.executable, "-m", "app", "serve", "--port", "0", "--no-hub", "--threads", "1"]
+@contextmanager
+def serving(*options: str) -> Iterator[str]:
+    """The address of a server that was started as a person starts it."""
+    command = [sys.executable, "-m", "app", "serve", "--port", "0", "--no-hub", "--threads", "1", *options]
     server = subprocess.Popen(
-        [*command, "--model", f"tiny-t5={folder}"],
+        command,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
@@ -78,6 +77,14 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
             server.kill()
             server.wait()
         server.stdout.close()
+
+
+@pytest.fixture(scope="session")
+def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A server for all tests, with an encoder-decoder beside the two real models."""
+    folder = write_tiny_t5(tmp_path_factory.mktemp("models") / "tiny-t5")
+    with serving("--model", f"tiny-t5={folder}") as address:
+        yield address
 
 
 @pytest.fixture(scope="session")

@@ -78,6 +78,11 @@ def test_an_encoder_decoder_shows_queries_and_keys(open_page: Open) -> None:
     expect(page.locator("#aside .where")).to_contain_text("row 1, column 2")
     assert 0 < float(page.locator("#aside .number").inner_text()) < 1
     expect(page.locator("#lens option")).to_have_count(1)
+    page.get_by_role("tab", name="Tokens").click()
+    encoder, decoder = page.locator(".tokens-table").all()
+    encoder.locator("tbody tr").nth(3).hover()
+    expect(encoder.locator(".pointed td").first).to_have_text("3")
+    expect(decoder.locator(".pointed td").first).to_have_text("1")
 
 
 def test_without_any_model_the_page_says_what_to_do(open_page: Open, watch: Watch) -> None:

@@ -51,6 +51,22 @@ def test_a_run_that_expired_is_posted_again_unseen(open_page: Open, watch: Watch
     expect(page.locator(".problem")).to_have_count(0)
 
 
+def test_a_long_run_can_be_stopped(open_page: Open) -> None:
+    page = open_page()
+    waiting: list[Route] = []
+    page.route("**/api/runs", lambda route: waiting.append(route))
+    page.locator("#text").fill("Stop me")
+    page.keyboard.press("Enter")
+    expect(page.locator("#busy")).to_contain_text("Running the model")
+    page.locator("#busy").get_by_role("button", name="Stop").click()
+    expect(page.locator(".problem-title")).to_have_text("Stopped")
+    expect(page.locator("#busy")).to_be_hidden()
+    assert len(waiting) == 1
+    page.unroute_all(behavior="ignoreErrors")
+    page.get_by_role("button", name="Try again").click()
+    expect(page.locator("#strip .chip")).to_have_count(4)
+
+
 def test_a_server_that_is_gone_loses_nothing(open_page: Open, watch: Watch) -> None:
     watch.expected.append("ERR_CONNECTION")
     page = open_page()

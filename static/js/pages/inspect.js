@@ -156,19 +156,19 @@ async function start() {
     stage.look({ run, request, model });
     setStale(false);
     bench.hidden = false;
+    announce(`${run.stacks[0]?.rows ?? 0} tokens`);
     store.set(fit(store.get(), run));
     show();
   } catch (error) {
     if (mine !== job) return;
     busy.clear();
     load.clear();
-    problems.show(isAbort(error) ? STOPPED : problemOf(error), {
-      title: error instanceof ApiError && error.problem.code === NOT_HERE.code ? 'Load it' : 'Try again',
-      run: () => {
-        chosen = id;
-        start();
-      },
-    });
+    const problem = isAbort(error) ? STOPPED : problemOf(error);
+    const again = () => {
+      chosen = id;
+      start();
+    };
+    problems.show(problem, problem.status === 422 ? null : { title: problem.code === NOT_HERE.code ? 'Load it' : 'Try again', run: again });
   }
 }
 

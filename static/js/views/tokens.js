@@ -36,7 +36,8 @@ function mount(el, ctx) {
     for (const { mark, side } of drawn) {
       const { hover: now } = ctx.store;
       const pinned = ctx.store.get();
-      mark(side === 'key' ? now.key ?? pinned.key : now.query ?? now.key ?? pinned.query);
+      const query = now.query ?? (cross ? null : now.key) ?? pinned.query;
+      mark(side === 'key' ? now.key ?? pinned.key : query);
     }
   };
   hover();
