@@ -108,8 +108,8 @@ class Engine:
         """A stored run. Raises RunExpired."""
         return self._store.get(run_id)
 
-    def look(self, run: Run, question: Callable[[Run], T], cancelled: IsCancelled = never) -> T:
-        """Ask an analysis about a run, on its model's thread and ahead of passes that wait."""
+    def look(self, run: Run, question: Callable[[Run], T], cancelled: IsCancelled = never, long: bool = False) -> T:
+        """Ask an analysis about a run, on its model's thread: ahead of passes that wait, or behind them if `long`."""
 
         def ask() -> T:
             if cancelled():
@@ -117,7 +117,8 @@ class Engine:
             with torch.no_grad():
                 return question(run)
 
-        return wait_for(self._worker(run.model).submit(ask, Urgency.LOOK), cancelled)
+        urgency = Urgency.LONG if long else Urgency.LOOK
+        return wait_for(self._worker(run.model).submit(ask, urgency), cancelled)
 
     # operations
 

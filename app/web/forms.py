@@ -12,6 +12,9 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 Index = Annotated[int, Field(ge=0, le=10_000_000)]
 Lens = Literal["raw", "rollout", "no-sink", "norm", "alti", "value-zeroing", "gradient"]
+Role = Literal[
+    "previous", "next", "first", "separator", "duplicate", "induction", "sink", "entropy", "span", "distance"
+]
 Stack = Annotated[
     str, Field(max_length=40, description="encoder, decoder or cross; may be left out where there is one.")
 ]
@@ -116,3 +119,30 @@ class LogitsQuery(Query):
     limit: Annotated[int, Field(ge=1, le=1000, description="How many candidates are given.")] = 20
     search: Annotated[str | None, Field(max_length=200, description="Only candidates with this in their text.")] = None
     draw: Annotated[int | None, Field(ge=0, lt=2**63, description="Draw one candidate with this seed.")] = None
+
+
+class NeuronQuery(Query):
+    """One query of one head."""
+
+    stack: Stack | None = None
+    layer: Index
+    head: Index
+    query: Annotated[Index, Field(description="The position that asks.")]
+    keys: Annotated[Span, Field(description="Only k, v and product of these keys, `a:b`; left out: all.")] = None
+
+
+class RolesQuery(Query):
+    """Which heads, and whether with their null."""
+
+    stack: Stack | None = None
+    null: Annotated[bool, Field(description="Also the null of each role and the effect size.")] = True
+
+
+class EvidenceQuery(Query):
+    """A role of one head."""
+
+    stack: Stack | None = None
+    layer: Index
+    head: Index
+    role: Role
+    limit: Annotated[int, Field(ge=1, le=1000, description="How many cells are given.")] = 20
