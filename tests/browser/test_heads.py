@@ -129,9 +129,13 @@ def test_the_keyboard_moves_through_both_columns_and_says_the_weights(
     expect(page).to_have_url(re.compile(r"query=9"))
     page.keyboard.press("ArrowRight")
     page.keyboard.press("End")
-    assert said(page).startswith("[SEP] (14) is attended to by ")
-    query = int(maps[:, :, 14].amax(0).argmax())
-    assert f"({query}) {weight(float(maps[:, :, 14].max()))}" in said(page)
+    largest, head = maps[:, 9, 14].max(0)
+    assert said(page) == f"it (9) to [SEP] (14): {weight(float(largest))} by head {int(head)}"
+    page.keyboard.press("Escape")
+    page.keyboard.press("Home")
+    query = int(maps[:, :, 0].amax(0).argmax())
+    assert said(page).startswith("[CLS] (0) is attended to by ")
+    assert f"({query}) {weight(float(maps[:, :, 0].max()))}" in said(page)
 
 
 def test_of_a_long_text_only_what_is_seen_exists_and_far_rows_are_exact(

@@ -59,11 +59,12 @@ function mount(el, ctx) {
   const base = h('canvas.heads-base', { 'aria-hidden': 'true' });
   const over = h('canvas.heads-over', { 'aria-hidden': 'true' });
   const stage = h('div.heads-stage', {}, base, over);
+  const leave = () => ctx.setHover({ query: null, key: null });
   const queries = column('query', rows, {
-    point: (query) => point({ query, key: null }), pin: (query) => pin('query', query), across: () => keys.element.focus(),
+    point: (query) => point({ query, key: null }), pin: (query) => pin('query', query), across: () => keys.element.focus(), leave,
   });
   const keys = column('key', cols, {
-    point: (key) => point({ query: null, key }), pin: (key) => pin('key', key), across: () => queries.element.focus(),
+    point: (key) => point({ query: null, key }), pin: (key) => pin('key', key), across: () => queries.element.focus(), leave,
   });
   const sheet = h('div.heads-sheet', {}, stage, queries.element, keys.element);
   const scroller = h('div.heads-scroll', {}, sheet);
@@ -100,9 +101,9 @@ function mount(el, ctx) {
   function drawOver() {
     const c = surface(over, g.width, g.height);
     const now = scene();
-    // what is pointed at goes before what is pinned, a query before a key
-    const query = hover.query ?? (hover.key === null ? state.query : null);
-    const key = query === null ? hover.key ?? state.key : hover.key ?? (hover.query === null ? state.key : null);
+    // a query's lines, with one key picked out among them; without a query, the lines that reach a key
+    const query = hover.query ?? state.query;
+    const key = hover.key ?? (hover.query === null ? state.key : null);
     queries.mark(hover.query, state.query);
     keys.mark(hover.key, state.key);
     const known = query === null || (now !== null && binOf(now.index.maps.rowEdges, query) >= 0);
@@ -127,6 +128,11 @@ function mount(el, ctx) {
     if (item === null) return;
     reveal(item);
     if (!index) return;
+    if (side === 'key' && state.query !== null) {
+      const pair = strongest(index, shown, 'query', state.query).find(({ other }) => other === item);
+      ctx.announce(`${named(rows[state.query], state.query)} to ${named(cols[item], item)}: ${pair ? `${written(pair.weight)} by head ${pair.head}` : `below ${LEAST_SHOWN}`}`);
+      return;
+    }
     const [from, to] = side === 'query' ? [rows, cols] : [cols, rows];
     const list = strongest(index, shown, side, item).slice(0, 3)
       .map(({ other, head, weight }) => `${named(to[other], other)} ${written(weight)}${shown.length > 1 ? ` by head ${head}` : ''}`);
@@ -186,7 +192,7 @@ function mount(el, ctx) {
     // measures pile up in the page; an observer has been told of this one already
     performance.clearMeasures(MEASURE);
   });
-  sheet.addEventListener('pointerleave', () => ctx.setHover({ query: null, key: null }));
+  sheet.addEventListener('pointerleave', leave);
   sheet.addEventListener('click', (event) => {
     const box = sheet.getBoundingClientRect();
     const { query, key } = hit(g, event.clientX - box.left, event.clientY - box.top);
@@ -212,7 +218,7 @@ function mount(el, ctx) {
       const all = index ? index.maps.heads : [];
       shown = next.heads === null ? all : next.heads.filter((head) => all.includes(head));
       toggles.draw(data.attention?.meta.heads.length ?? all.length, shown, paint.palette);
-      foot.textContent = note(shown.length, all.length, rowsAtOnce(stackOf(next, ctx.run)) < rows.length);
+      if (index) foot.textContent = note(shown.length, all.length, rowsAtOnce(stackOf(next, ctx.run)) < rows.length);
       replace(list, index && next.query !== null ? spoken(index, shown, next.query, rows, cols) : []);
       measure();
       if (next.query !== null && (before.query !== next.query || !drawn)) reveal(next.query);

@@ -20,6 +20,7 @@ import { seen } from './heads_geometry.js';
  * @property {(index: number) => void} point the active token has changed by the keyboard
  * @property {(index: number) => void} pin
  * @property {() => void} across go to the other column
+ * @property {() => void} leave the keyboard has gone elsewhere
  */
 
 /**
@@ -78,6 +79,7 @@ export function column(side, tokens, react) {
     event.preventDefault();
     event.stopPropagation();
   });
+  element.addEventListener('blur', react.leave);
   element.addEventListener('focus', () => {
     if (element.matches(':focus-visible')) react.point(active ?? pinned ?? 0);
   });

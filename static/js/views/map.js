@@ -6,7 +6,7 @@ import { h, visible } from '../dom.js';
 import { look } from '../look.js';
 import { clear, draw, picture } from '../plot.js';
 import { stackOf } from '../selection.js';
-import { mapsOf } from '../strength.js';
+import { focusOf, mapsOf } from '../strength.js';
 import { named, weight as written } from '../ticks.js';
 import { binOf, isCausal } from '../weights.js';
 import { figure, frame, visibleCell } from './map_figure.js';
@@ -83,14 +83,13 @@ function mount(el, ctx) {
 
   /** @returns {{query: number, key: number}|null} the cell that counts: what is pointed at, else what is pinned */
   function focus() {
-    const query = hover.query ?? (hover.key === null ? state.query : null);
-    const key = hover.key ?? (hover.query === null ? state.key : null);
+    const { query, key } = focusOf(state, hover);
     return query === null || key === null ? null : { query, key };
   }
 
   function drawOverlay() {
     if (!maps) return;
-    const [query, key] = [hover.query ?? (hover.key === null ? state.query : null), hover.key ?? (hover.query === null ? state.key : null)];
+    const { query, key } = focusOf(state, hover);
     const [r, c] = [binOf(maps.rowEdges, query), binOf(maps.colEdges, key)];
     const row = r < 0 ? null : bin(maps.rowEdges, r);
     const col = c < 0 ? null : bin(maps.colEdges, c);
@@ -159,7 +158,9 @@ function mount(el, ctx) {
   let pressed = { x: 0, y: 0 };
   stage.addEventListener('pointerdown', (event) => { pressed = { x: event.clientX, y: event.clientY }; }, true);
   stage.addEventListener('pointermove', (event) => ctx.setHover(under(event)));
-  stage.addEventListener('pointerleave', () => ctx.setHover({ query: null, key: null }));
+  const leave = () => ctx.setHover({ query: null, key: null });
+  stage.addEventListener('pointerleave', leave);
+  overlay.focus.addEventListener('blur', leave);
   stage.addEventListener('click', (event) => {
     if (Math.hypot(event.clientX - pressed.x, event.clientY - pressed.y) > 4) return;
     const { query, key } = under(event);
