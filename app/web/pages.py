@@ -9,14 +9,14 @@ from __future__ import annotations
 from typing import Any
 from urllib.parse import parse_qs
 
+from anyio import to_thread
 from fastapi import Request
-from jinja2 import Environment, FileSystemLoader, TemplateNotFound
+from jinja2 import Environment, FileSystemLoader
 from starlette.exceptions import HTTPException
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import Route
 
 from app import __version__
-from app.errors import HeadlightError
 from app.examples import EXAMPLES
 from app.web import assets, problems, wire
 from app.web.body import read_bytes
@@ -54,7 +54,8 @@ class Pages:
 
     async def index(self, _: Request) -> Response:
         """The page that everything happens on."""
-        return self.render("index.html", page="inspect", boot=self.boot())
+        boot = await to_thread.run_sync(self.boot, limiter=self.service.looks)  # the list of models reads folders
+        return self.render("index.html", page="inspect", boot=boot)
 
     def boot(self) -> dict[str, Any]:
         """What the page starts with: the examples, the limits, the models when they are known already."""
@@ -100,14 +101,9 @@ class Pages:
         browser = "text/html" in request.headers.get("accept", "") and not request.url.path.startswith("/api")
         if not browser:
             return problems.response(known, error.headers)
-        return self.error_page(known)
-
-    def error_page(self, error: HeadlightError) -> Response:
-        """An error as a page; the problem document where the template is missing."""
-        try:
-            return self.render("error.html", status=error.status, error=problems.problem(error))
-        except TemplateNotFound:
-            return problems.response(error)
+        page = self.render("error.html", status=known.status, error=problems.problem(known))
+        page.headers.update(error.headers or {})
+        return page
 
 
 def examples() -> list[dict[str, Any]]:

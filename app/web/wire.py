@@ -137,24 +137,40 @@ def safetensors_response(document: dict[str, Any], dtype: Dtype) -> Response:
     from safetensors.numpy import save
 
     values = array(document.pop("values")).astype(np.float32, copy=False)
-    finite = bool(np.isfinite(values).all())
-    warnings = list(document.get("warnings", ()))
-    if not finite:
+    kept, warnings = values, list(document.get("warnings", ()))
+    if dtype == "f16":
+        with np.errstate(over="ignore"):  # what is too large becomes infinite, and is said below
+            kept = values.astype(np.float16)
+    elif dtype == "u8":
+        zero, scale = (0.0, 1 / 255) if document.get("bounded", True) else affine(values)
+        kept = as_bytes(values, zero, scale)
+        document |= {"zero": zero, "scale": scale}
+    if not np.isfinite(values if dtype == "u8" else kept).all():
         warnings.append(NOT_FINITE_U8 if dtype == "u8" else NOT_FINITE)
     if warnings:
         document["warnings"] = warnings
-    if dtype == "u8":
-        document |= {"zero": 0.0, "scale": 1 / 255}
     metadata = {name: json_bytes(part).decode() for name, part in document.items()}
-    return Response(save({"values": _encoded(values, dtype)}, metadata), media_type=SAFETENSORS)
+    return Response(save({"values": kept}, metadata), media_type=SAFETENSORS)
 
 
-def _encoded(values: np.ndarray[Any, Any], dtype: Dtype) -> np.ndarray[Any, Any]:
-    """f32 as they are; f16 rounded; u8 the probability p as round(255 p), and 0 for what is not finite."""
-    if dtype == "u8":
-        scaled = np.nan_to_num(values, nan=0.0, posinf=0.0, neginf=0.0) * np.float32(255)
-        return np.asarray(np.clip(np.rint(scaled), 0, 255), dtype=np.uint8)
-    return values.astype(np.float16) if dtype == "f16" else values
+def affine(values: np.ndarray[Any, Any]) -> tuple[float, float]:
+    """`zero` and `scale` such that 255 steps hold all finite values as `zero + scale * u8`, and 0 is held exactly.
+
+    >>> affine(np.float32([0, 51])), affine(np.float32([-127, 3]))
+    ((0.0, 0.2), (-127.0, 1.0))
+    """
+    finite = values[np.isfinite(values)].astype(np.float64)
+    low, high = (float(finite.min()), float(finite.max())) if finite.size else (0.0, 0.0)
+    if low >= 0:
+        return 0.0, high / 255 or 1.0
+    scale = max(-low, high) / 127
+    return -127 * scale, scale
+
+
+def as_bytes(values: np.ndarray[Any, Any], zero: float, scale: float) -> np.ndarray[Any, Any]:
+    """round((values - zero) / scale), for probabilities round(255 p); what is not finite is given as a 0."""
+    steps = (np.nan_to_num(values, nan=0.0, posinf=0.0, neginf=0.0).astype(np.float64) - zero) / scale
+    return np.asarray(np.clip(np.rint(steps), 0, 255), dtype=np.uint8)
 
 
 def csv_response(values: np.ndarray[Any, Any], labels: Labels) -> Response:

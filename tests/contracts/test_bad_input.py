@@ -157,8 +157,7 @@ QUERIES = {
     f"layer=0&stack={SECRET}": (422, "stack-unknown"),
     "": (422, "invalid-request"),
     "size=65": (422, "invalid-request"),
-    "layer=0&lens=no-sink": (501, "not-implemented"),
-    "layer=0&lens=gradient": (501, "not-implemented"),
+    "layer=0&lens=gradient": (422, "no-language-head"),
     "layer=0&lens=nothing": (422, "invalid-request"),
     "layer=0&dtype=u8": (422, "out-of-range"),
 }

@@ -28,6 +28,7 @@ class Answer:
     values: np.ndarray
     checks: tuple[str, ...] = ()
     score: float = 0.5
+    bounded: bool = True
     nested: dict[str, float] = field(default_factory=dict)
 
 
@@ -64,9 +65,25 @@ def test_u8_is_the_probability_in_255ths(values: np.ndarray) -> None:
     body = bytes(wire.matrices(answer(values), "safetensors", "u8", LABELS).body)
     kept, about = load(body)["values"][0, 0], metadata(body)
     assert kept.dtype == np.uint8
-    assert np.array_equal(kept, np.rint(values * np.float32(255)).astype(np.uint8))
+    assert np.array_equal(kept, np.rint(values.astype(np.float64) * 255).astype(np.uint8))
     assert about["zero"] == 0
     assert np.abs(kept * about["scale"] - values).max() <= 0.5 / 255 + 1e-6
+
+
+@given(arrays.arrays(np.float32, (3, 2), elements=st.floats(-1000, 1000, width=32)))
+def test_u8_of_signed_and_unbounded_values_says_how_to_get_back(values: np.ndarray) -> None:
+    value = answer(values)
+    value.bounded = False
+    body = bytes(wire.matrices(value, "safetensors", "u8", LABELS).body)
+    kept, about = load(body)["values"][0, 0], metadata(body)
+    back = about["zero"] + about["scale"] * kept.astype(np.float64)
+    assert np.abs(back - values).max() <= about["scale"] / 2 * (1 + 1e-9)
+    assert (np.abs(back[values == 0]) < 1e-12).all(), "0 is exactly 0"
+
+
+def test_f16_says_what_does_not_fit() -> None:
+    body = bytes(wire.matrices(answer(np.float32([[1e6, 1]])), "safetensors", "f16", LABELS).body)
+    assert metadata(body)["warnings"] == [wire.NOT_FINITE]
 
 
 def test_f16() -> None:
