@@ -1,4 +1,4 @@
-"""The four examples that the page offers; it opens on the first, which the server computes at start."""
+"""The examples that the page offers; it opens on the first, which the server computes at start."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ class Example:
     model: str
     text: str
     note: str
-    selection: Mapping[str, int | list[int]]
+    selection: Mapping[str, str | int | list[int]]
     pair: str | None = None
 
 
@@ -47,5 +47,12 @@ EXAMPLES: tuple[Example, ...] = (
         pair="Somebody makes music in front of an audience.",
         note="Head 5 of layer 5 reaches across the separator: from “music” to “guitar”.",
         selection={"layer": 5, "head": 5, "heads": [5], "query": 13},
+    ),
+    Example(
+        title="A date, letter by letter",
+        model="dates",
+        text="the third of March 2021",
+        note="It writes 2021-03-03. After “2021-” head 1 of layer 0 reads “March”, above it the year, below it the day.",
+        selection={"stack": "cross", "layer": 0, "head": 1, "heads": [1], "query": 5},
     ),
 )

@@ -45,6 +45,24 @@ CATALOGUE: tuple[Entry, ...] = (
 )  # fmt: skip
 
 
+@dataclass(frozen=True, slots=True)
+class Shipped:
+    """A model that was trained here: `folder` of app/weights/. Its other facts are read from its config.json."""
+
+    id: str
+    name: str
+    folder: str
+    licence: str
+
+
+SHIPPED: tuple[Shipped, ...] = (Shipped("dates", "Dates to ISO, by character", "dates", "Apache-2.0"),)
+
+
 def entry(model_id: str) -> Entry | None:
-    """The catalogue's line for this id, if there is one."""
+    """The line of the pip package for this id, if there is one."""
     return next((line for line in CATALOGUE if line.id == model_id), None)
+
+
+def shipped_entry(model_id: str) -> Shipped | None:
+    """The line of the model that ships with the app under this id, if there is one."""
+    return next((line for line in SHIPPED if line.id == model_id), None)

@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from app.errors import HeadlightError
-from app.models.catalogue import CATALOGUE, Entry
+from app.models.catalogue import CATALOGUE, SHIPPED, Entry, Shipped
 from app.models.info import Kind, ModelInfo
-from app.models.sources import folder, gguf, hub_cache, wheel
+from app.models.sources import folder, gguf, hub_cache, shipped, wheel
 from app.models.strict_json import read_object
 from app.models.weights import weight_files
 from app.settings import Settings
@@ -28,6 +28,7 @@ def offered(settings: Settings) -> list[ModelInfo]:
     """The operator's folders, the catalogue, and the models in the local hub cache. Each id once, the first wins."""
     found = [_from_folder(name, settings) for name in settings.models]
     found += [_from_catalogue(entry, settings) for entry in CATALOGUE if entry.id not in settings.models]
+    found += [_from_shipped(line) for line in SHIPPED if line.id not in settings.models]
     for kept in hub_cache.cached_models():
         config = _config(kept.folder)
         if known_type(config.get("model_type")):
@@ -76,6 +77,12 @@ def _from_catalogue(entry: Entry, settings: Settings) -> ModelInfo:
         bytes=size,
         warnings=warnings,
     )
+
+
+def _from_shipped(line: Shipped) -> ModelInfo:
+    found = shipped.find(line)
+    info = _info(line.id, line.name, found.source, _config(found.folder))
+    return replace(info, revision=found.revision, licence=found.licence, bytes=_size(found.folder))
 
 
 def _from_folder(name: str, settings: Settings) -> ModelInfo:

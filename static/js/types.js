@@ -56,7 +56,8 @@
  * @property {string} model
  * @property {{encoder?: Token[], decoder?: Token[]}} tokens
  * @property {Stack[]} stacks
- * @property {{tokenize: number, forward: number, total: number}} milliseconds
+ * @property {string|null} answer what an encoder-decoder wrote by itself, where it was given no target
+ * @property {{tokenize: number, answer: number, forward: number, total: number}} milliseconds
  * @property {number} bytes
  * @property {Check[]} checks
  * @property {string[]} warnings

@@ -52,7 +52,7 @@ export function createAside(el, actions) {
       replace(howto, view.howto);
       for (const { action, button } of buttons) button.hidden = !action.available();
       const { forward, total } = run.milliseconds;
-      replace(facts, `Forward pass ${duration(forward)}, in all ${duration(total)}. ${fileSize(run.bytes)} kept.`,
+      replace(facts, run.answer !== null && h('p', {}, 'Its own answer: ', h('q', {}, run.answer)), `Forward pass ${duration(forward)}, in all ${duration(total)}. ${fileSize(run.bytes)} kept.`,
         run.warnings.length > 0 && h('ul.warnings', {}, run.warnings.map((warning) => h('li', {}, warning))));
     },
 

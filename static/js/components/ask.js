@@ -18,7 +18,7 @@ const LONG = 320;
 export function createAsk(el, { examples, textLimit, onLook, onExample }) {
   const text = field('text', 'Text', 'Paste a sentence, or a page of them');
   const pair = field('pair', 'Second sentence', 'The second sentence');
-  const target = field('target', 'Target', 'What the decoder has written (left empty: only its start)');
+  const target = field('target', 'Target', 'What the decoder has written (left empty: its own answer)');
   const add = h('button.link', { type: 'button' }, '+ second sentence');
   const warning = h('span.ask-warning', { id: 'ask-warning', role: 'status' });
   const side = h('div.ask-side', {});
