@@ -1,8 +1,9 @@
-"""The maps of one head, of a layer's heads, or of all: exact, cut to a window, or pooled to what a screen can show."""
+"""The maps of one head, of a layer's heads, or of all, through any lens: exact, cut to a window, or pooled to what a
+screen can show.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Literal
@@ -10,18 +11,15 @@ from typing import Literal
 import torch
 from torch import Tensor
 
+from app.analyses.lenses import LENSES, Asked, Prediction
 from app.analyses.ranges import Span, index, span
-from app.analyses.rollout import rollout
-from app.attention.maps import Pool, bin_edges, look
-from app.attention.recorder import LayerRecord
-from app.checks import Check, at_most
-from app.errors import NotYet, OutOfRange, Unprocessable
+from app.attention.maps import Look, Pool, bin_edges, look
+from app.checks import Check, at_most, worst
+from app.errors import OutOfRange, Unprocessable
 from app.models.progress import Cancelled, Progress, never, silent
 from app.models.run import Run
 from app.tokens.token import Tokens
 
-LENSES = ("raw", "no-sink", "norm", "rollout", "alti", "value-zeroing", "gradient")
-BUILT = ("raw", "rollout")
 LARGEST_GRID = 64
 """The largest `size` when all layers are asked for at once."""
 MOST_CELLS = 64 * 1024 * 1024
@@ -36,7 +34,11 @@ class AttentionAnswer:
     """values [layers, heads, R, C] float32 on the CPU; a lens without a head axis has one map and `heads` is empty.
 
     `size` is what was asked for. Where the map was pooled or grouped, `row_edges` and `col_edges` are the token
-    positions between which each row and column lies: R+1 and C+1 of them.
+    positions between which each row and column lies: R+1 and C+1 of them. A row without a value is NaN.
+
+    meaning     what the lens shows, in a sentence; `signed`: below zero too; `bounded`: within 0 and 1
+    sinks       [layers][heads], the key that lens=no-sink took out; None for a head without a sink
+    prediction  what lens=gradient is about
     """
 
     run: str
@@ -52,7 +54,13 @@ class AttentionAnswer:
     row_edges: list[int] | None
     col_edges: list[int] | None
     values: Tensor
+    meaning: str
+    signed: bool
+    bounded: bool
+    sinks: list[list[int | None]] | None
+    prediction: Prediction | None
     checks: tuple[Check, ...]
+    warnings: tuple[str, ...]
 
 
 def attention(
@@ -66,24 +74,25 @@ def attention(
     pool: Literal["max", "mean"] = "max",
     lens: str = "raw",
     group: Group = "token",
+    position: int | None = None,
     budget: float | None = None,
     progress: Progress = silent,
     cancelled: Cancelled = never,
 ) -> AttentionAnswer:
     """Maps of a run. Without `head` all heads of the layer; without `layer` all layers, and then `size` is required.
 
-    `budget` is the seconds it may take. Raises OutOfRange, StackUnknown, NotYet for a lens that is not built,
-    NotApplicable, NeedsStream for what would take longer, and Unprocessable for too much at once.
+    `position` is the prediction that lens=gradient is about, `budget` the seconds it may take. Raises OutOfRange,
+    StackUnknown, NotApplicable and NoLanguageHead where the lens makes no sense, NeedsStream for what would take
+    longer, and Unprocessable for too much at once.
     """
-    if lens not in BUILT:
-        raise (
-            NotYet("This lens is not built yet.", "Use lens=raw or lens=rollout.")
-            if lens in LENSES
-            else Unprocessable("There is no such lens.", f"The lenses are: {', '.join(LENSES)}.")
-        )
+    if lens not in LENSES:
+        raise Unprocessable("There is no such lens.", f"The lenses are: {', '.join(LENSES)}.")
+    through = LENSES[lens]
     chosen = run.stack(stack)
     layers = list(range(chosen.layers)) if layer is None else [index(layer, chosen.layers, "layer")]
     heads = slice(0, chosen.heads) if head is None else slice(index(head, chosen.heads, "head"), head + 1)
+    if not through.heads:
+        heads = slice(0, 1)
     window = span(rows, chosen.rows, "rows"), span(cols, chosen.cols, "cols")
     if layer is None and (size is None or size > LARGEST_GRID):
         raise Unprocessable(
@@ -93,20 +102,22 @@ def attention(
     shown = (len(row_edges) - 1) * (len(col_edges) - 1)
     if len(layers) * (heads.stop - heads.start) * shown > MOST_CELLS:
         raise Unprocessable("That is too many numbers for one answer.", "Ask for one head, or add size=256.")
-    if lens == "rollout":
-        records = rollout(run, chosen.name, layers, budget, progress, cancelled)
-        heads = slice(0, 1)
-    else:
-        records = [run.records(chosen.name)[i] for i in layers]
-    how: Pool = "words" if group == "word" else pool
-    looks = [look(record, heads, row_edges, col_edges, how) for record in records]
+    how: Pool = "words" if group == "word" else "magnitude" if through.signed and pool == "max" else pool
+    looks, layer_checks, sinks, prediction = [], [], [], None
+    for one in through.show(Asked(run, chosen.name, layers, heads, position, budget, progress, cancelled)):
+        seen = look(one.record, heads, row_edges, col_edges, how, one.change, one.sums)
+        looks.append(seen.values)
+        layer_checks += [*_checks(seen, chosen.name, one.record.rules.sinks is not None), *one.checks]
+        sinks.append(one.sinks)
+        prediction = one.prediction
+    values = torch.stack(looks)
     plain = len(row_edges) == len(window[0]) + 1 and len(col_edges) == len(window[1]) + 1
     return AttentionAnswer(
         run=run.id,
         stack=chosen.name,
         lens=lens,
         layers=layers,
-        heads=[] if lens == "rollout" else list(range(chosen.heads))[heads],
+        heads=list(range(chosen.heads))[heads] if through.heads else [],
         rows=(window[0].start, window[0].stop),
         cols=(window[1].start, window[1].stop),
         size=size,
@@ -114,8 +125,14 @@ def attention(
         group=group,
         row_edges=None if plain else row_edges,
         col_edges=None if plain else col_edges,
-        values=torch.stack([seen.values for seen in looks]),
-        checks=_checks(max(s.row_sum_error for s in looks), max(s.above_diagonal for s in looks), chosen.name, records),
+        values=values,
+        meaning=through.meaning,
+        signed=through.signed,
+        bounded=through.bounded,
+        sinks=[of_heads for of_heads in sinks if of_heads is not None] or None,
+        prediction=prediction,
+        checks=worst(layer_checks),
+        warnings=(through.null,) if through.null and bool(values.isnan().any()) else (),
     )
 
 
@@ -147,10 +164,11 @@ def word_edges(tokens: Tokens, window: range) -> list[int]:
     return [window.start + i for i in (0, *starts, len(words))]
 
 
-def _checks(sums: float, above: float, stack: str, records: Sequence[LayerRecord]) -> tuple[Check, ...]:
-    """Rows sum to 1 (to less where a sink takes a share), and a causal map is causal."""
-    sinks = any(record.rules.sinks is not None for record in records)
-    checks = [at_most("rows-sum-to-at-most-1" if sinks else "rows-sum-to-1", sums, ROWS_SUM_LIMIT)]
+def _checks(seen: Look, stack: str, sink: bool) -> list[Check]:
+    """Rows sum to 1 (to less where a sink takes a share), a causal map is causal, and changed rows have their sums."""
+    checks = [at_most("rows-sum-to-at-most-1" if sink else "rows-sum-to-1", seen.row_sum_error, ROWS_SUM_LIMIT)]
     if stack == "decoder":
-        checks.append(at_most("nothing-above-the-diagonal", above, 0.0))
-    return tuple(checks)
+        checks.append(at_most("nothing-above-the-diagonal", seen.above_diagonal, 0.0))
+    if seen.changed_sum_error is not None:
+        checks.append(at_most("shown-rows-have-their-sums", seen.changed_sum_error, ROWS_SUM_LIMIT))
+    return checks

@@ -15,9 +15,9 @@ from functools import partial
 import torch
 from torch import Tensor
 
-from app.analyses.ranges import index
+from app.analyses.position import predicted_position
 from app.checks import Check, at_most
-from app.errors import NoLanguageHead, NotApplicable, OutOfRange
+from app.errors import OutOfRange
 from app.models.run import Run
 from app.tokens.vocabulary import readable
 
@@ -89,15 +89,7 @@ def logits(
     """
     name = "encoder" if run.model.info.kind == "encoder" else "decoder"
     tokens = run.tokens[name]
-    if not run.model.info.language_head:
-        raise NoLanguageHead(
-            "This model was trained without a head that predicts words.", "Choose a model with one, such as smollm2."
-        )
-    index(position, len(tokens), "position")
-    if name == "encoder" and tokens.items[position].id != run.model.tokenizer.mask_token_id:
-        raise NotApplicable(
-            "A masked model predicts at a mask token.", "Put the mask token into the text, and ask there."
-        )
+    predicted_position(run, position)
     _check_settings(temperature, top_k, top_p, min_p, limit)
     scores = run.logits(torch.tensor([position], device=run.kept.final.device))[0].double()  # [V]
     softmax = scores.softmax(-1)

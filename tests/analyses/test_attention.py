@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from app.analyses.attention import attention, word_edges
-from app.errors import HeadlightError, NeedsStream, NotApplicable, NotYet, OutOfRange, StackUnknown, Unprocessable
+from app.errors import HeadlightError, NeedsStream, NotApplicable, OutOfRange, StackUnknown, Unprocessable
 from app.models.forward import forward
 from app.models.run import inputs_of
 from app.models.self_check import eager_maps
@@ -84,7 +84,6 @@ WRONG: list[tuple[dict[str, Any], type[HeadlightError]]] = [
     ({"size": 65}, Unprocessable),
     ({"layer": 0, "group": "word", "size": 2}, Unprocessable),
     ({"layer": 0, "stack": "cross"}, StackUnknown),
-    ({"layer": 0, "lens": "norm"}, NotYet),
     ({"layer": 0, "lens": "nothing"}, Unprocessable),
 ]
 

@@ -16,7 +16,6 @@ from app.web.service import Cancelled, ServiceOf
 if TYPE_CHECKING:
     from app.analyses.logits import LogitsAnswer
     from app.models.engine import Engine
-    from app.models.run import Run
 
 router = APIRouter(prefix="/api", tags=["predictions"], route_class=StrictRoute, responses=PROBLEMS)
 
@@ -29,6 +28,7 @@ async def read_logits(
 
     def question(engine: Engine, cancelled: Cancelled) -> LogitsAnswer:
         from app.analyses.logits import logits
+        from app.analyses.position import usual_position
 
         found = engine.get(run)
         position = usual_position(found) if query.position is None else query.position
@@ -36,11 +36,3 @@ async def read_logits(
         return engine.look(found, lambda run: logits(run, position, **parameters), cancelled)
 
     return wire.answer(await service.look(request, question))
-
-
-def usual_position(run: Run) -> int:
-    """Where a prediction is usually wanted: at the first mask of a masked model, after the last token of the others."""
-    if "decoder" in run.tokens:
-        return len(run.tokens["decoder"]) - 1
-    mask = run.model.tokenizer.mask_token_id
-    return next((token.index for token in run.tokens["encoder"].items if token.id == mask), 0)

@@ -1,0 +1,38 @@
+"""Which position a question about a prediction is about."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from app.analyses.ranges import index
+from app.errors import NoLanguageHead, NotApplicable
+
+if TYPE_CHECKING:
+    from app.models.run import Run
+
+
+def usual_position(run: Run) -> int:
+    """Where a prediction is usually wanted: at the first mask of a masked model, after the last token of the others."""
+    if "decoder" in run.tokens:
+        return len(run.tokens["decoder"]) - 1
+    mask = run.model.tokenizer.mask_token_id
+    return next((token.index for token in run.tokens["encoder"].items if token.id == mask), 0)
+
+
+def predicted_position(run: Run, position: int | None) -> int:
+    """`position`, the usual one if it is None, when the model predicts there.
+
+    Raises NoLanguageHead, OutOfRange, and NotApplicable where a masked model has no mask.
+    """
+    if not run.model.info.language_head:
+        raise NoLanguageHead(
+            "This model was trained without a head that predicts words.", "Choose a model with one, such as smollm2."
+        )
+    name = "decoder" if "decoder" in run.tokens else "encoder"
+    tokens = run.tokens[name]
+    position = index(usual_position(run) if position is None else position, len(tokens), "position")
+    if name == "encoder" and tokens.items[position].id != run.model.tokenizer.mask_token_id:
+        raise NotApplicable(
+            "A masked model predicts at a mask token.", "Put the mask token into the text, and ask there."
+        )
+    return position
