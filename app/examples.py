@@ -52,7 +52,7 @@ EXAMPLES: tuple[Example, ...] = (
         title="A date, letter by letter",
         model="dates",
         text="the third of March 2021",
-        note="It writes 2021-03-03. After “2021-” head 1 of layer 0 reads “March”, above it the year, below it the day.",
+        note="It writes 2021-03-03. Head 1 of layer 0 reads the year, then “March” (behind “2021-”), then “third”.",
         selection={"stack": "cross", "layer": 0, "head": 1, "heads": [1], "query": 5},
     ),
 )

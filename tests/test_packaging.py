@@ -40,6 +40,12 @@ def test_pages_and_assets_are_in_the_wheel(wheel: Path, part: str) -> None:
     assert packed == files(ROOT / part)
 
 
+def test_the_weights_are_in_the_wheel(wheel: Path) -> None:
+    packed = {name for name in zipfile.ZipFile(wheel).namelist() if name.startswith("app/weights/")}
+    assert packed >= {f"app/weights/dates/{name}" for name in ("model.safetensors", "tokenizer.json", "card.md")}
+    assert packed == {f"app/weights/{name}" for name in files(ROOT / "app" / "weights")}
+
+
 def test_the_wheel_holds_the_code_and_nothing_of_the_workshop(wheel: Path) -> None:
     names = zipfile.ZipFile(wheel).namelist()
     code = {name for name in names if name.startswith("app/") and name.endswith(".py")}

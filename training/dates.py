@@ -4,7 +4,7 @@
     python -m training.dates --steps 20 --out /tmp/dates --held-out 50    # a try
 
 Each step draws its own examples from (seed, step), and the state is saved every `--save-every` steps, so that a
-training that was broken off goes on as if it had not been. On one thread it takes about twenty minutes.
+training that was broken off goes on as if it had not been. It took twenty minutes on one thread of a busy machine.
 """
 
 from __future__ import annotations
