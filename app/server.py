@@ -24,14 +24,27 @@ from app.web import assets, problems
 from app.web.guard import GuardMiddleware, guard_of
 from app.web.metrics import Metrics, MetricsMiddleware
 from app.web.pages import Pages
-from app.web.routes import attention, examples, heads, health, limits, logits, metrics, models, neuron, runs, tokenize
+from app.web.routes import (
+    attention,
+    compare,
+    examples,
+    heads,
+    health,
+    limits,
+    logits,
+    metrics,
+    models,
+    neuron,
+    runs,
+    tokenize,
+)
 from app.web.service import Service, start_engine
 from app.web.shell import CatchAll, HeadAsGet
 
 if TYPE_CHECKING:
     from app.models.engine import Engine
 
-RESOURCES = (examples, models, tokenize, runs, attention, heads, neuron, logits, health, limits, metrics)
+RESOURCES = (examples, models, tokenize, runs, attention, heads, neuron, compare, logits, health, limits, metrics)
 
 
 def create_app(settings: Settings, engine: Future[Engine] | None = None) -> FastAPI:

@@ -32,6 +32,7 @@ class Query(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
 
+RunId = Annotated[str, Field(min_length=1, max_length=64, description="The id of a stored run.")]
 ModelId = Annotated[str, Field(description="A name of the catalogue or the operator, `org/name`, `org/name@revision`.")]
 Text = Annotated[str, Field(description="What the model reads.")]
 Pair = Annotated[str | None, Field(description="A second sentence, for encoders that take pairs.")]
@@ -146,3 +147,25 @@ class EvidenceQuery(Query):
     head: Index
     role: Role
     limit: Annotated[int, Field(ge=1, le=1000, description="How many cells are given.")] = 20
+
+
+class CompareForm(Body):
+    """Two stored runs."""
+
+    a: RunId
+    b: RunId
+    stack: Stack | None = None
+
+
+class CompareQuery(Query):
+    """A head of each of two stored runs."""
+
+    a: RunId
+    b: RunId
+    stack: Stack | None = None
+    layer: Index
+    head: Index
+    layer_b: Annotated[Index | None, Field(description="The layer of `b`; left out: the same.")] = None
+    head_b: Annotated[Index | None, Field(description="The head of `b`; left out: the same.")] = None
+    size: Annotated[int | None, Field(ge=1, le=4096, description="Pool to at most this many rows and columns.")] = None
+    dtype: Annotated[Literal["f32", "f16", "u8"], Field(description="Of the numbers in safetensors.")] = "f32"

@@ -207,6 +207,13 @@ def _axis(tokens: Tokens, span: tuple[int, int], edges: Sequence[int] | None) ->
     return [f"{first}:{last}" for first, last in pairwise(edges)]
 
 
+def unit_labels(tokens: Tokens, units: Sequence[tuple[int, int, int, int]], edges: Sequence[int] | None) -> list[str]:
+    """Names of paired tokens for CSV, by the first run: `3 animal`, or `3:6` where several pairs are pooled."""
+    if edges is not None:
+        return [f"{first}:{last}" for first, last in pairwise(edges)]
+    return [f"{a} {''.join(token.display for token in tokens.items[a:stop])}" for a, stop, _, _ in units]
+
+
 def tokens(run: Run) -> dict[str, tuple[Token, ...]]:
     """The tokens of a run by input."""
     return {name: tokens.items for name, tokens in run.tokens.items()}

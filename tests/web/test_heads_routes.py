@@ -3,20 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
-from dataclasses import replace
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 import pytest
 from starlette.testclient import TestClient
 
-from app.errors import RunExpired
 from app.models.run import Run
-from app.server import create_app
-from app.settings import Settings
 from tests.made import made_run
-from tests.web.conftest import HOME, resolved
+from tests.web.stored import checked, events, serving
 
 TEXT = "w7 w8 w9 w10 w7 w8 w9 w11 w12 w7"
 SCORES = {
@@ -27,43 +23,18 @@ NEURON = {
 }  # fmt: skip
 
 
-class Engine:
-    """Holds runs by name, and asks them in the caller's thread."""
-
-    def __init__(self, settings: Settings) -> None:
-        self.settings = settings
-        self.runs = {
-            name: replace(made_run(name, TEXT), id=name) for name in ("bert", "llama", "gpt_oss", "gptj", "t5")
-        }
-
-    def get(self, run: str) -> Run:
-        if run not in self.runs:
-            raise RunExpired("The run is not stored.", "Post it again.")
-        return self.runs[run]
-
-    def look(self, run: Run, question: Callable[[Run], Any], cancelled: Callable[[], bool], long: bool = False) -> Any:  # noqa: ARG002
-        return question(run)
-
-    def facts(self) -> dict[str, float]:
-        return {}
-
-    def close(self) -> None: ...
+def runs() -> dict[str, Run]:
+    return {name: made_run(name, TEXT) for name in ("bert", "llama", "gpt_oss", "gptj", "t5")}
 
 
 @pytest.fixture(scope="module")
 def api() -> Iterator[TestClient]:
-    settings = Settings(warm=False)
-    with TestClient(create_app(settings, resolved(Engine(settings))), base_url=HOME) as client:
+    with serving(runs()) as (client, _):
         yield client
 
 
 def answer(api: TestClient, path: str) -> dict[str, Any]:
-    given = api.get(path)
-    assert given.status_code == 200, given.text
-    document: dict[str, Any] = given.json()
-    assert document["checks"]
-    assert all(check["ok"] for check in document["checks"])
-    return document
+    return checked(api.get(path))
 
 
 def test_neuron(api: TestClient) -> None:
@@ -99,17 +70,17 @@ def test_heads(api: TestClient) -> None:
 def test_heads_with_progress_ends_in_the_same_answer(api: TestClient) -> None:
     stream = api.post("/api/runs/bert/heads")
     assert stream.headers["content-type"].startswith("text/event-stream")
-    events = [part.split("\n") for part in stream.text.strip().split("\n\n")]
-    assert [event[0] for event in events] == ["event: progress"] * 3 + ["event: ready"]
-    assert json.loads(events[-1][1].removeprefix("data: ")) == answer(api, "/api/runs/bert/heads")
+    found = events(stream.text)
+    assert [name for name, _ in found] == ["progress"] * 3 + ["ready"]
+    assert json.loads(found[-1][1]) == answer(api, "/api/runs/bert/heads")
 
 
-def test_a_long_text_needs_the_stream() -> None:
-    settings = Settings(warm=False, look_budget=1e-9)
-    with TestClient(create_app(settings, resolved(Engine(settings))), base_url=HOME) as client:
+def test_a_long_text_needs_the_stream_which_goes_behind_passes() -> None:
+    with serving(runs(), look_budget=1e-9) as (client, engine):
         refused = client.get("/api/runs/bert/heads")
         assert (refused.status_code, refused.json()["code"]) == (409, "needs-stream")
-        assert "event: ready" in client.post("/api/runs/bert/heads").text
+        assert events(client.post("/api/runs/bert/heads").text)[-1][0] == "ready"
+        assert engine.long == [False, True]
 
 
 def test_evidence(api: TestClient) -> None:
