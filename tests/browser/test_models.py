@@ -83,6 +83,10 @@ def test_an_encoder_decoder_shows_queries_and_keys(open_page: Open) -> None:
     encoder.locator("tbody tr").nth(3).hover()
     expect(encoder.locator(".pointed td").first).to_have_text("3")
     expect(decoder.locator(".pointed td").first).to_have_text("1")
+    page.select_option("#stack", "encoder")
+    wait_drawn(page)
+    page.locator(".tokens-table").nth(1).locator("tbody tr").nth(1).hover()
+    expect(page.locator(".tokens-text").nth(1).locator("mark")).to_have_count(1)
 
 
 def test_without_any_model_the_page_says_what_to_do(open_page: Open, watch: Watch) -> None:

@@ -28,7 +28,7 @@ function mount(el, ctx) {
   /** @type {{title: string, items: Token[], texts: string[], side: 'query'|'key'|null}[]} */
   const parts = [];
   if (encoder) parts.push({ title: 'Encoder', items: encoder, texts: [text, ...(pair === null ? [] : [pair])], side: sideOf(encoder, ctx, cross) });
-  if (decoder) parts.push({ title: 'Decoder', items: decoder, texts: [encoder ? target ?? '' : text], side: sideOf(decoder, ctx, cross) });
+  if (decoder) parts.push({ title: 'Decoder', items: decoder, texts: [encoder ? target ?? ctx.run.answer ?? '' : text], side: sideOf(decoder, ctx, cross) });
 
   const drawn = parts.map((part) => drawPart(part, parts.length > 1, ctx));
   replace(el, h('div.tokens-view', {}, drawn.map(({ element }) => element)));
@@ -36,6 +36,7 @@ function mount(el, ctx) {
     for (const { mark, side } of drawn) {
       const { hover: now } = ctx.store;
       const pinned = ctx.store.get();
+      if (!side) continue;
       const query = now.query ?? (cross ? null : now.key) ?? pinned.query;
       mark(side === 'key' ? now.key ?? pinned.key : query);
     }
@@ -81,24 +82,33 @@ function drawPart({ title, items, texts, side }, titled, ctx) {
     h('div.table-box', { tabindex: 0, role: 'region', 'aria-label': `${title} tokens` },
       h('table.tokens-table', {}, h('thead', {}, h('tr', {}, COLUMNS.map((name) => h('th', { scope: 'col' }, name)))), body)));
   if (rows[0] && side) rows[0].tabIndex = 0;
-  if (side) listen(body, rows, side, ctx);
   let marked = -1;
 
-  return {
-    element,
-    side,
-    /** @param {number|null} index */
-    mark(index) {
-      rows[marked]?.classList.remove('pointed');
-      marked = side && index !== null ? index : -1;
-      rows[marked]?.classList.add('pointed');
-      const token = items[marked];
-      paragraphs.forEach((paragraph, i) => {
-        const inside = token && token.segment === i && token.start !== null && token.end !== null;
-        highlight(paragraph, characters[i], inside ? [Number(token.start), Number(token.end)] : null);
-      });
-    },
-  };
+  /** @param {number|null} index */
+  function mark(index) {
+    rows[marked]?.classList.remove('pointed');
+    marked = index ?? -1;
+    rows[marked]?.classList.add('pointed');
+    const token = items[marked];
+    paragraphs.forEach((paragraph, i) => {
+      const inside = token && token.segment === i && token.start !== null && token.end !== null;
+      highlight(paragraph, characters[i], inside ? [Number(token.start), Number(token.end)] : null);
+    });
+  }
+
+  if (side) listen(body, rows, side, ctx);
+  else {
+    // These tokens are not in the stack that is looked at, so they are pointed at here only.
+    body.addEventListener('pointerover', (event) => mark(rowIndex(event)));
+    body.addEventListener('pointerleave', () => mark(null));
+  }
+  return { element, side, mark };
+}
+
+/** The token whose row an event is in. @param {Event} event */
+function rowIndex({ target }) {
+  const row = target instanceof Element ? target.closest('tr') : null;
+  return row?.dataset.index === undefined ? null : Number(row.dataset.index);
 }
 
 /**
@@ -123,23 +133,18 @@ function highlight(paragraph, characters, span) {
  */
 function listen(body, rows, side, ctx) {
   const none = { query: null, key: null };
-  /** @param {Event} event */
-  const indexOf = ({ target }) => {
-    const row = target instanceof Element ? target.closest('tr') : null;
-    return row?.dataset.index === undefined ? null : Number(row.dataset.index);
-  };
-  const point = (/** @type {Event} */ event) => ctx.setHover({ ...none, [side]: indexOf(event) });
+  const point = (/** @type {Event} */ event) => ctx.setHover({ ...none, [side]: rowIndex(event) });
   const pin = (/** @type {number} */ index) => ctx.store.set({ [side]: ctx.store.get()[side] === index ? null : index });
   body.addEventListener('pointerover', point);
   body.addEventListener('pointerleave', () => ctx.setHover(none));
   body.addEventListener('focusin', point);
   body.addEventListener('focusout', () => ctx.setHover(none));
   body.addEventListener('click', (event) => {
-    const index = indexOf(event);
+    const index = rowIndex(event);
     if (index !== null) pin(index);
   });
   body.addEventListener('keydown', (event) => {
-    const index = indexOf(event);
+    const index = rowIndex(event);
     if (index === null) return;
     const to = { ArrowUp: index - 1, ArrowDown: index + 1, Home: 0, End: rows.length - 1 }[event.key];
     if (to !== undefined) {
