@@ -9,6 +9,7 @@ import { readEvents } from './sse.js';
 /** @typedef {import('./types.js').AttentionParams} AttentionParams */
 /** @typedef {import('./types.js').AttentionData} AttentionData */
 /** @typedef {import('./types.js').LogitsParams} LogitsParams */
+/** @typedef {(stage: import('./types.js').Stage) => void} OnStage */
 
 export const SAFETENSORS = 'application/vnd.safetensors';
 
@@ -45,22 +46,51 @@ export async function listModels(signal) {
 
 /**
  * @param {string} model
- * @param {(stage: import('./types.js').Stage) => void} onStage
+ * @param {OnStage} onStage
  * @param {AbortSignal} [signal]
  * @returns {Promise<Model>}
  */
 export async function loadModel(model, onStage, signal) {
-  const response = await request('/api/models/load', { body: { model }, accept: 'text/event-stream', signal });
+  const value = await follow('/api/models/load', { model }, onStage, signal);
+  return value.model ?? value;
+}
+
+/**
+ * Long work: tells its stages and gives what it ends in.
+ * @param {string} path
+ * @param {unknown} body
+ * @param {OnStage} [onStage]
+ * @param {AbortSignal} [signal]
+ * @returns {Promise<any>}
+ */
+export async function follow(path, body, onStage, signal) {
+  const response = await request(path, { body, accept: 'text/event-stream', signal });
   if (response.body) {
     for await (const { event, data } of readEvents(response.body)) {
       const value = JSON.parse(data);
-      if (event === 'ready') return value.model ?? value;
+      if (event === 'ready') return value;
       if (event === 'error') throw new ApiError(value);
-      onStage(value);
+      onStage?.(value);
     }
   }
   signal?.throwIfAborted();
   throw new ApiError(LOST);
+}
+
+/**
+ * A look that may be long: asked plainly first, and followed where the server says that it takes a while.
+ * @param {string} path
+ * @param {AbortSignal} [signal]
+ * @param {OnStage} [onStage]
+ * @returns {Promise<any>}
+ */
+async function look(path, signal, onStage) {
+  try {
+    return await (await request(path, { signal })).json();
+  } catch (error) {
+    if (!(error instanceof ApiError) || error.problem.code !== 'needs-stream') throw error;
+    return follow(path, {}, onStage, signal);
+  }
 }
 
 /** @param {import('./types.js').RunRequest} wanted @param {AbortSignal} [signal] @returns {Promise<Run>} */
@@ -77,7 +107,9 @@ export async function createRun({ model, text, pair, target }, signal) {
  */
 export async function attention(run, params, signal) {
   const response = await request(attentionPath(run, params), { accept: SAFETENSORS, signal });
-  return attentionData(await response.arrayBuffer());
+  const bytes = await response.arrayBuffer();
+  const arrived = performance.now();
+  return { ...attentionData(bytes), arrived };
 }
 
 /**
@@ -106,6 +138,42 @@ export async function logits(run, params, signal) {
   return (await request(logitsPath(run, params), { signal })).json();
 }
 
+/** @param {string} run @param {import('./types.js').NeuronParams} params @param {AbortSignal} [signal] @returns {Promise<import('./types.js').NeuronData>} */
+export async function neuron(run, params, signal) {
+  return (await request(neuronPath(run, params), { signal })).json();
+}
+
+/** @param {{a: string, b: string, stack: string}} runs @param {AbortSignal} [signal] @returns {Promise<import('./types.js').Ranking>} */
+export async function compare(runs, signal) {
+  return (await request('/api/compare', { body: runs, signal })).json();
+}
+
+/**
+ * @param {string} path of `GET /api/compare/map`
+ * @param {AbortSignal} [signal]
+ * @returns {Promise<NonNullable<import('./types.js').CompareData['difference']>>}
+ */
+export async function difference(path, signal) {
+  const { meta, values, shape } = attentionData(await (await request(path, { accept: SAFETENSORS, signal })).arrayBuffer());
+  return { meta: /** @type {any} */ (meta), values, shape };
+}
+
+/**
+ * @param {string} run
+ * @param {import('./types.js').RolesParams} params
+ * @param {AbortSignal} [signal]
+ * @param {OnStage} [onStage]
+ * @returns {Promise<import('./types.js').RolesData>}
+ */
+export async function roles(run, params, signal, onStage) {
+  return look(rolesPath(run, params), signal, onStage);
+}
+
+/** @param {string} run @param {import('./types.js').EvidenceParams} params @param {AbortSignal} [signal] @returns {Promise<import('./types.js').EvidenceData>} */
+export async function evidence(run, params, signal) {
+  return (await request(`/api/runs/${encodeURIComponent(run)}/heads/evidence${query(params)}`, { signal })).json();
+}
+
 /** A file to keep, in the format asked for. @param {string} path @param {string} accept @returns {Promise<Blob>} */
 export async function download(path, accept) {
   return (await request(path, { accept })).blob();
@@ -119,6 +187,16 @@ export function attentionPath(run, params) {
 /** @param {string} run @param {LogitsParams} params */
 export function logitsPath(run, params) {
   return `/api/runs/${encodeURIComponent(run)}/logits${query(params)}`;
+}
+
+/** @param {string} run @param {import('./types.js').NeuronParams} params */
+export function neuronPath(run, params) {
+  return `/api/runs/${encodeURIComponent(run)}/neuron${query(params)}`;
+}
+
+/** @param {string} run @param {import('./types.js').RolesParams} params */
+export function rolesPath(run, params) {
+  return `/api/runs/${encodeURIComponent(run)}/heads${query(params)}`;
 }
 
 /** Ranges are `a:b`; what is null or undefined is left out. @param {Record<string, unknown>} params */

@@ -52,6 +52,35 @@ export function colourscale(scale, stops = 33) {
   });
 }
 
+/** The ends and the middle of the scale for signed numbers: blue below zero, the paper at zero, orange above. */
+const SIGNED = {
+  light: [[23, 78, 148], [122, 168, 216], [243, 241, 235], [232, 158, 72], [150, 74, 6]],
+  dark: [[150, 200, 255], [58, 110, 176], [32, 34, 38], [176, 106, 28], [255, 190, 92]],
+};
+
+/**
+ * The colour of a signed number between -1 and 1; zero is the paper. Told apart with any colour vision.
+ * @param {number} t
+ * @param {'light'|'dark'} theme
+ * @returns {[number, number, number]}
+ */
+export function diverging(t, theme) {
+  const stops = SIGNED[theme];
+  const at = ((Math.min(Math.max(t, -1), 1) + 1) / 2) * (stops.length - 1);
+  const low = Math.min(Math.floor(at), stops.length - 2);
+  const mix = (/** @type {0|1|2} */ c) => Math.round(stops[low][c] + (stops[low + 1][c] - stops[low][c]) * (at - low));
+  return [mix(0), mix(1), mix(2)];
+}
+
+/**
+ * The same as a Plotly colour scale over 0..1, zero in the middle.
+ * @param {'light'|'dark'} theme
+ * @returns {[number, string][]}
+ */
+export function divergingScale(theme) {
+  return SIGNED[theme].map((colour, i) => [i / (SIGNED[theme].length - 1), css(colour)]);
+}
+
 /**
  * The colours of the heads in the theme that is showing.
  * @param {Element} [element] any element of the page

@@ -1,6 +1,6 @@
 // Taking things away: files, the link, and the same question as a command line.
 
-import { attentionPath, logitsPath } from './api.js';
+import { attentionPath, logitsPath, neuronPath } from './api.js';
 
 /** @typedef {import('./types.js').Selection} Selection */
 /** @typedef {import('./types.js').Run} Run */
@@ -26,8 +26,10 @@ export function toCsv({ columns, rows }) {
  */
 export function fileName(state, stack, extension) {
   const model = state.model.replaceAll(/[^A-Za-z0-9.]+/g, '-');
-  const where = { heads: `${stack}-layer${state.layer}`, map: `${stack}-layer${state.layer}-head${state.head}`, tokens: 'tokens', next: 'next' }[state.view];
-  const lens = state.lens === 'raw' || state.view === 'tokens' || state.view === 'next' ? '' : `-${state.lens}`;
+  const layer = `${stack}-layer${state.layer}`;
+  const head = `${layer}-head${state.head}`;
+  const where = { heads: layer, map: head, neuron: `neuron-${head}`, compare: `compare-${head}`, grid: `${stack}-grid`, roles: `${stack}-roles`, tokens: 'tokens', next: 'next' }[state.view];
+  const lens = state.lens !== 'raw' && (state.view === 'heads' || state.view === 'map') ? `-${state.lens}` : '';
   return `headlight-${model}-${where}${lens}.${extension}`;
 }
 
@@ -64,8 +66,11 @@ export function shellQuote(text) {
  * @param {string} stack
  * @param {Needs} needs of the view
  * @param {string} origin
+ * @param {string|null} [address] where the view says that its numbers are
  */
-export function toCurl({ model, text, pair, target }, state, run, stack, needs, origin) {
+export function toCurl({ model, text, pair, target }, state, run, stack, needs, origin, address = null) {
+  if (address) return `curl -s ${shellQuote(origin + address)}`;
+  if (needs.neuron) return `curl -s ${shellQuote(origin + neuronPath(run.run, needs.neuron))}`;
   if (needs.logits) return `curl -s ${shellQuote(origin + logitsPath(run.run, needs.logits))}`;
   /** @type {Record<string, unknown>} */
   const body = { model, text };

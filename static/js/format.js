@@ -7,6 +7,15 @@ export function probability(value) {
   return value.toFixed(3);
 }
 
+/** Any number to four significant digits, with a true minus: 14.32, −0.001234, 1.234e-7. @param {number|null|undefined} value */
+export function digits(value) {
+  if (value === null || value === undefined || !Number.isFinite(value)) return '–';
+  if (value === 0) return '0';
+  const size = Math.abs(value);
+  const text = size < 1e-4 || size >= 1e6 ? size.toExponential(3) : size >= 1000 ? size.toFixed(0) : size.toPrecision(4);
+  return `${value < 0 ? '−' : ''}${text}`;
+}
+
 /** 22,713,216 parameters are 23M. @param {number|null} count */
 export function short(count) {
   if (count === null) return '';

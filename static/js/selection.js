@@ -7,7 +7,7 @@
 
 /**
  * The stack that is looked at: the one named, or the run's first.
- * @param {Readonly<Selection>} state
+ * @param {Pick<Selection, 'stack'>} state
  * @param {Run} run
  * @returns {Stack}
  */

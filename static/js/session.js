@@ -3,12 +3,14 @@
 
 import * as server from './api.js';
 import { createCache } from './cache.js';
+import { comparison } from './comparison.js';
 
 /** @typedef {import('./types.js').Run} Run */
 /** @typedef {import('./types.js').RunRequest} RunRequest */
 /** @typedef {import('./types.js').Needs} Needs */
 /** @typedef {import('./types.js').Data} Data */
-/** @typedef {Pick<typeof server, 'createRun'|'attention'|'logits'>} Api */
+/** @typedef {Pick<typeof server, 'createRun'|'attention'|'logits'|'neuron'|'compare'|'difference'|'roles'|'evidence'>} Api */
+/** @typedef {(stage: import('./types.js').Stage) => void} OnStage */
 
 const RUNS = 16;
 const ANSWERS = 48;
@@ -38,31 +40,58 @@ export function createSession(api = server) {
    * @param {Run} of
    * @param {RunRequest} request what to post when the run has expired
    * @param {AbortSignal} signal
+   * @param {OnStage} [onStage]
    */
-  async function answer(name, params, of, request, signal) {
-    const key = JSON.stringify([of.run, name, params]);
+  async function answer(name, params, of, request, signal, onStage) {
+    return keep([of.run, name, params], () => (name === 'compare'
+      ? comparison({ api, run, answer, again, keep }, of, request, params, signal)
+      : again(() => ask(name, params, of, signal, onStage), request, signal)));
+  }
+
+  /**
+   * What is known under that key, or what is made now.
+   * @template T
+   * @param {unknown[]} words
+   * @param {() => Promise<T>} make
+   * @returns {Promise<T>}
+   */
+  async function keep(words, make) {
+    const key = JSON.stringify(words);
     const known = answers.get(key);
     if (known !== undefined) return known;
-    /** @returns {Promise<unknown>} */
-    const ask = () => (name === 'attention' ? api.attention(of.run, params, signal) : api.logits(of.run, params, signal));
-    const value = await again(ask, request, signal);
+    const value = await make();
     answers.set(key, value);
     return value;
   }
 
   /**
+   * @param {string} name
+   * @param {any} params
+   * @param {Run} of
+   * @param {AbortSignal} signal
+   * @param {OnStage} [onStage]
+   * @returns {Promise<unknown>}
+   */
+  function ask(name, params, of, signal, onStage) {
+    if (name === 'roles') return api.roles(of.run, params, signal, onStage);
+    if (name === 'evidence') return api.evidence(of.run, params, signal);
+    if (name === 'attention') return api.attention(of.run, params, signal);
+    return name === 'neuron' ? api.neuron(of.run, params, signal) : api.logits(of.run, params, signal);
+  }
+
+  /**
    * @template T
    * @param {() => Promise<T>} ask
-   * @param {RunRequest} request
+   * @param {RunRequest|RunRequest[]} requests what makes the runs that are asked about
    * @param {AbortSignal} [signal]
    * @returns {Promise<T>}
    */
-  async function again(ask, request, signal) {
+  async function again(ask, requests, signal) {
     try {
       return await ask();
     } catch (error) {
       if (!(error instanceof server.ApiError) || error.problem.code !== 'run-expired') throw error;
-      await api.createRun(request, signal);
+      for (const request of [requests].flat()) await api.createRun(request, signal);
       return ask();
     }
   }
@@ -92,11 +121,12 @@ export function createSession(api = server) {
      * @param {Run} of
      * @param {RunRequest} request
      * @param {AbortSignal} signal
+     * @param {OnStage} [onStage] is told how far long work is
      * @returns {Promise<Data>}
      */
-    async fetch(needs, of, request, signal) {
+    async fetch(needs, of, request, signal, onStage) {
       const names = Object.entries(needs).filter(([, params]) => params);
-      const values = await Promise.all(names.map(([name, params]) => answer(name, params, of, request, signal)));
+      const values = await Promise.all(names.map(([name, params]) => answer(name, params, of, request, signal, onStage)));
       return Object.fromEntries(names.map(([name], i) => [name, values[i]]));
     },
   };

@@ -20,12 +20,13 @@ const NOTHING = Object.freeze({});
  * @param {object} page
  * @param {import('./types.js').Store} page.store
  * @param {readonly View[]} page.views
+ * @param {() => readonly Model[]} page.models
  * @param {ReturnType<typeof import('./session.js').createSession>} page.session
  * @param {(text: string) => void} page.announce
  * @param {(data: Data, looking: Looking, view: View) => void} page.onDrawn
- * @param {{start: (stop: () => void) => void, end: () => void, fail: (error: unknown) => void}} page.wait
+ * @param {{start: (stop: () => void) => void, stage: (stage: import('./types.js').Stage) => void, end: () => void, fail: (error: unknown) => void}} page.wait
  */
-export function createStage(el, { store, views, session, announce, onDrawn, wait }) {
+export function createStage(el, { store, views, models, session, announce, onDrawn, wait }) {
   /** @type {Looking|null} */
   let looking = null;
   /** @type {{view: View, run: Run, stack: string, handle: ViewHandle, ctx: ViewContext, life: AbortController}|null} */
@@ -45,7 +46,7 @@ export function createStage(el, { store, views, session, announce, onDrawn, wait
     const life = new AbortController();
     const ctx = {
       store, run: now.run, request: now.request, model: now.model, tokens: tokensOf(stack, now.run),
-      setHover: store.setHover, announce, theme: /** @type {'light'|'dark'} */ (theme()),
+      setHover: store.setHover, announce, models, theme: /** @type {'light'|'dark'} */ (theme()),
       fetch: (/** @type {Needs} */ more) => session.fetch(more, now.run, now.request, life.signal),
     };
     el.dataset.view = view.id;
@@ -80,7 +81,7 @@ export function createStage(el, { store, views, session, announce, onDrawn, wait
     fetching = mine;
     wait.start(() => mine.abort());
     try {
-      const fetched = await session.fetch(needs, now.run, now.request, mine.signal);
+      const fetched = await session.fetch(needs, now.run, now.request, mine.signal, wait.stage);
       if (mine.signal.aborted) return;
       wait.end();
       draw(handle, fetched, now, view);

@@ -29,6 +29,39 @@ export function mapsOf(data, layer) {
   return /** @type {Maps} */ (known.get(at));
 }
 
+/** @type {WeakMap<import('./types.js').NeuronData, AttentionData>} */
+const rows = new WeakMap();
+
+/**
+ * The row of probabilities in a neuron answer, as an attention answer of one head and one query.
+ * @param {import('./types.js').NeuronData} data
+ * @returns {AttentionData}
+ */
+export function rowOf(data) {
+  const known = rows.get(data);
+  if (known) return known;
+  const { run, stack, layer, head, query, probs, checks } = data;
+  /** @type {AttentionData} */
+  const row = {
+    meta: {
+      run, stack, lens: 'raw', layers: [layer], heads: [head], rows: [query, query + 1], cols: [0, probs.length],
+      size: null, row_edges: null, col_edges: null, checks,
+    },
+    values: Float32Array.from(probs), shape: [1, 1, 1, probs.length], zero: 0, scale: 1,
+  };
+  rows.set(data, row);
+  return row;
+}
+
+/**
+ * What was tested on the answers that are drawn.
+ * @param {import('./types.js').Data} data
+ */
+export function checksOf({ attention, logits, neuron, compare, roles }) {
+  const compared = compare?.ranking ? [...compare.ranking.checks, ...compare.difference?.meta.checks ?? []] : null;
+  return compared ?? attention?.meta.checks ?? logits?.checks ?? neuron?.checks ?? roles?.checks ?? [];
+}
+
 /**
  * The pair of tokens that counts now: what is hovered, else what is pinned.
  * @param {Readonly<Selection>} state

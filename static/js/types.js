@@ -96,7 +96,7 @@
 
 /**
  * @typedef {'raw'|'rollout'} Lens
- * @typedef {'heads'|'map'|'tokens'|'next'} ViewId
+ * @typedef {'heads'|'map'|'grid'|'roles'|'neuron'|'compare'|'tokens'|'next'} ViewId
  *
  * @typedef {object} Selection all that a link restores; shared by every view
  * @property {string} model
@@ -116,12 +116,21 @@
  * @property {number} topK 0: no limit
  * @property {number} topP
  * @property {number} minP
+ * @property {Role|null} gridColour what Grid is coloured by; null: the maps themselves
+ * @property {Role} role the role whose evidence Roles shows
+ * @property {Role} roleX what the scatter of Roles has on its axes
+ * @property {Role} roleY
+ * @property {RoleSort} sort of the table of Roles
  * @property {[number, number]|null} rows the queries that Map is zoomed to: first, and one past the last; null: all
  * @property {[number, number]|null} cols the keys likewise
  * @property {'sqrt'|'linear'} scale how colours follow weights in Map
  * @property {number|null} position the position whose next token is asked for; null: the last (or the first mask)
  * @property {string} search a candidate looked for in Next word; empty: none
  * @property {number|null} draw the seed of a draw in Next word; null: none
+ * @property {string|null} otherModel what Compare holds against `model`; null: the same
+ * @property {string|null} otherText what it holds against `text`; null: the same
+ * @property {number|null} otherLayer the layer of the other side; null: the same
+ * @property {number|null} otherHead
  *
  * @typedef {{query: number|null, key: number|null}} Hover indexes of tokens of the stack's rows and columns
  *
@@ -165,6 +174,7 @@
  * @property {[number, number, number, number]} shape
  * @property {number} zero
  * @property {number} scale
+ * @property {number} [arrived] when its bytes were here, on the clock of `performance`
  *
  * @typedef {object} LogitsParams the query of `GET /api/runs/{run}/logits`
  * @property {number|null} [position]
@@ -194,11 +204,116 @@
  * @property {{step: string, kept: number, removed_mass: number}[]} pipeline
  * @property {{u: number, id: number, text: string}|null} [draw]
  * @property {Check[]} checks
+ *
+ * @typedef {object} NeuronParams the query of `GET /api/runs/{run}/neuron`
+ * @property {StackName} stack
+ * @property {number} layer
+ * @property {number} head
+ * @property {number} query
+ * @property {[number, number]} [keys] k, v and product of these only
+ *
+ * @typedef {object} NeuronData one query of one head, step by step; `k`, `v` and `product` of the keys `keys`, the rest of all
+ * @property {string} run
+ * @property {StackName} stack
+ * @property {number} layer
+ * @property {number} head
+ * @property {number} query
+ * @property {[number, number]} keys
+ * @property {number[]} q
+ * @property {number[][]} k
+ * @property {number[][]} v
+ * @property {number[][]} product
+ * @property {number[]} scores scale * q·k, before softcap, bias and mask
+ * @property {number[]} bias
+ * @property {number[]} entering what the softmax takes where mask is 1
+ * @property {(0|1)[]} mask
+ * @property {number|null} sink the share that goes to no token
+ * @property {number|null} sink_score
+ * @property {number[]} probs
+ * @property {number[]} z
+ * @property {number} scale
+ * @property {number|null} softcap
+ * @property {number} kv_head
+ * @property {Check[]} checks
+ *
+ * @typedef {object} CompareParams what Compare needs: another run, and a head of each
+ * @property {RunRequest} other
+ * @property {StackName} stack
+ * @property {number} layer
+ * @property {number} head
+ * @property {number|null} layer_b null: the same
+ * @property {number|null} head_b
+ * @property {number} size
+ *
+ * @typedef {[number, number, number, number]} Unit tokens [a0, a1) of the first run, [b0, b1) of the other
+ *
+ * @typedef {object} Ranking the answer of `POST /api/compare`
+ * @property {string} a
+ * @property {string} b
+ * @property {StackName} stack
+ * @property {StackName} stack_b
+ * @property {'token'|'text'|'word'} by
+ * @property {Unit[]} units
+ * @property {Unit[]} col_units
+ * @property {{layer: number, head: number, divergence: number}[]} heads in bits, the most different first; none for other shapes
+ * @property {Check[]} checks
+ * @property {string[]} warnings
+ *
+ * @typedef {object} DifferenceMeta of `GET /api/compare/map`: other minus first, over paired rows and columns
+ * @property {number} layer_b
+ * @property {number} head_b
+ * @property {Unit[]} units
+ * @property {Unit[]} col_units
+ * @property {number[]|null} row_edges of pairs, where pooled
+ * @property {number[]|null} col_edges
+ * @property {number} divergence
+ * @property {Check[]} checks
+ *
+ * @typedef {object} CompareData
+ * @property {Run|null} run the other one
+ * @property {Problem|null} problem why these cannot be compared; the rest is null then
+ * @property {Ranking|null} ranking
+ * @property {{meta: DifferenceMeta, values: Float32Array|Uint8Array, shape: number[]}|null} difference
+ * @property {AttentionData|null} attention the other's map
+ * @property {string|null} path where the difference can be had
  */
 
 /**
- * @typedef {{attention?: AttentionParams, logits?: LogitsParams}} Needs what a view asks the page to fetch
- * @typedef {{attention?: AttentionData, logits?: LogitsData}} Data the answers, under the same names
+ * @typedef {'previous'|'next'|'first'|'separator'|'duplicate'|'induction'|'sink'|'entropy'|'span'|'distance'} Role
+ * @typedef {'head'|Role|`${Role}-up`} RoleSort by head, or by a role, the largest first (`-up`: the smallest)
+ *
+ * @typedef {{stack?: StackName}} RolesParams the query of `GET /api/runs/{run}/heads`
+ *
+ * @typedef {{layer: number, head: number, sink_key: number|null, effect: Partial<Record<Role, number|null>>} & Record<Role, number|null>} HeadScores
+ *
+ * @typedef {object} RoleNull for each head, in the order of the answer
+ * @property {'permuted'|'uniform'} kind
+ * @property {(number|null)[]} mean
+ * @property {(number|null)[]} sd 0: no spread
+ *
+ * @typedef {object} RolesData
+ * @property {string} run
+ * @property {StackName} stack
+ * @property {HeadScores[]} heads layer by layer
+ * @property {{permutations: number, seed: number, roles: Record<Role, RoleNull>}|null} null
+ * @property {number} sink_threshold
+ * @property {Check[]} checks
+ * @property {string[]} warnings
+ *
+ * @typedef {{stack?: StackName, layer: number, head: number, role: Role, limit?: number}} EvidenceParams
+ *
+ * @typedef {object} EvidenceData
+ * @property {number} layer
+ * @property {number} head
+ * @property {Role} role
+ * @property {number} total how many cells add to the score
+ * @property {{query: number, key: number, weight: number, share: number}[]} cells those that add most, first
+ * @property {Check[]} checks
+ */
+
+/**
+ * @typedef {{attention?: AttentionParams, logits?: LogitsParams, roles?: RolesParams, evidence?: EvidenceParams, neuron?: NeuronParams, compare?: CompareParams}} Needs what a view asks the page to fetch
+ * @typedef {{attention?: AttentionData, logits?: LogitsData, roles?: RolesData, evidence?: EvidenceData, neuron?: NeuronData, compare?: CompareData}} Data the answers, under the same names
  *
  * @typedef {object} ViewContext
  * @property {Store} store
@@ -209,6 +324,7 @@
  * @property {(hover: Partial<Hover>) => void} setHover
  * @property {(text: string) => void} announce says it to screen readers
  * @property {'light'|'dark'} theme read it at each update: it changes
+ * @property {() => readonly Model[]} models all that are offered
  * @property {(data: Needs) => Promise<Data>} fetch asks the page for more, for instance one exact row; aborted with the view
  *
  * @typedef {object} Picture what the view draws, to take away
@@ -227,7 +343,9 @@
  * @property {() => void} destroy
  * @property {Picture} [picture]
  * @property {() => Table} [table] the numbers that are drawn, for CSV
+ * @property {() => {path: string, matrix: boolean}|null} [address] where the API has what is drawn, if it is no look at one map of this run; `matrix`: also as safetensors
  * @property {(event: KeyboardEvent) => boolean} [key] true: the view took the key
+ * @property {(right: number, down: number) => void} [arrow] where the arrows of the page lead in this picture; none: to the next head or layer
  *
  * @typedef {object} View
  * @property {ViewId} id

@@ -1,6 +1,7 @@
 // The selection as a link. What is looked at goes in the query; what was written goes in the #fragment, which a
 // browser never sends, so no text reaches a log.
 
+import { ROLES } from './roles.js';
 import { DEFAULTS } from './store.js';
 
 /** @typedef {import('./types.js').Selection} Selection */
@@ -24,10 +25,12 @@ const span = (/** @type {string} */ text) => {
   return from !== undefined && to !== undefined && from < to ? [from, to] : undefined;
 };
 
+const role = oneOf(...ROLES);
+
 /** @type {Partial<Record<keyof Selection, Field>>} */
 const FIELDS = {
   model: { name: 'model', read: (text) => (text.length <= 200 ? text : undefined) },
-  view: { name: 'view', read: oneOf('heads', 'map', 'tokens', 'next') },
+  view: { name: 'view', read: oneOf('heads', 'map', 'grid', 'roles', 'neuron', 'compare', 'tokens', 'next') },
   stack: { name: 'stack', read: oneOf('encoder', 'decoder', 'cross') },
   layer: { name: 'layer', read: index },
   head: { name: 'head', read: index },
@@ -45,8 +48,17 @@ const FIELDS = {
   cols: { name: 'cols', read: span, write: (cols) => cols.join(':') },
   scale: { name: 'scale', read: oneOf('sqrt', 'linear') },
   draw: { name: 'draw', read: index },
+  gridColour: { name: 'colour', read: role },
+  role: { name: 'role', read: role },
+  roleX: { name: 'x', read: role },
+  roleY: { name: 'y', read: role },
+  sort: { name: 'sort', read: oneOf('head', ...ROLES, ...ROLES.map((one) => `${one}-up`)) },
+  otherModel: { name: 'model_b', read: (text) => (text.length <= 200 && text ? text : undefined) },
+  otherLayer: { name: 'layer_b', read: index },
+  otherHead: { name: 'head_b', read: index },
 };
-const WRITTEN = /** @type {const} */ (['text', 'pair', 'target', 'search']);
+/** In the fragment, by these names. */
+const WRITTEN = /** @type {const} */ ({ text: 'text', pair: 'pair', target: 'target', search: 'search', otherText: 'text_b' });
 
 /**
  * `?model=minilm&layer=3#text=The+animal`: only what is not the default.
@@ -61,9 +73,10 @@ export function toUrl(state) {
     query.set(field.name, field.write ? field.write(value) : String(value));
   }
   const fragment = new URLSearchParams();
-  for (const key of WRITTEN) {
+  for (const [name, field] of Object.entries(WRITTEN)) {
+    const key = /** @type {keyof typeof WRITTEN} */ (name);
     const value = state[key];
-    if (value !== DEFAULTS[key] && value !== null) fragment.set(key, value);
+    if (value !== DEFAULTS[key] && value !== null) fragment.set(field, value);
   }
   const [search, hash] = [query.toString(), fragment.toString()];
   return `/${search ? `?${search}` : ''}${hash ? `#${hash}` : ''}`;
@@ -85,6 +98,6 @@ export function fromUrl(search, hash) {
     const value = text === null ? undefined : field.read(text);
     if (value !== undefined) state[key] = value;
   }
-  for (const key of WRITTEN) state[key] = fragment.get(key) ?? DEFAULTS[key];
+  for (const [key, field] of Object.entries(WRITTEN)) state[key] = fragment.get(field) ?? DEFAULTS[/** @type {keyof Selection} */ (key)];
   return /** @type {Selection} */ (/** @type {unknown} */ (state));
 }

@@ -14,6 +14,7 @@ export function createBusy(el, announce) {
   let timers = [];
   /** @type {(() => void)|null} */
   let stop = null;
+  const words = h('span', {});
 
   function clear() {
     timers.forEach(clearTimeout);
@@ -31,15 +32,20 @@ export function createBusy(el, announce) {
     show(label, onStop) {
       clear();
       stop = onStop;
+      replace(words, label);
       timers.push(setTimeout(() => {
         el.hidden = false;
         replace(el, h('div.busy-line', {}));
       }, SOON));
       timers.push(setTimeout(() => {
         announce(label);
-        replace(el, h('div.busy-line', {}), h('div.busy-words', {}, h('span', {}, label),
+        replace(el, h('div.busy-line', {}), h('div.busy-words', {}, words,
           h('button.button.small', { type: 'button', onclick: onStop }, 'Stop')));
       }, LONG));
+    },
+    /** How far the work is. @param {import('../types.js').Stage} now */
+    stage({ message, done, total }) {
+      if (stop) replace(words, message, total > 0 && ` · ${Math.floor((100 * done) / total)} %`);
     },
     clear,
     /** Stops the work, if there is any. @returns {boolean} */

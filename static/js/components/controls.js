@@ -28,14 +28,17 @@ export function createControls(el, { onChange }) {
      * @param {import('../types.js').Stack} current
      */
     update(state, run, current) {
-      const looksAtHeads = state.view === 'heads' || state.view === 'map';
+      const one = state.view === 'map' || state.view === 'neuron' || state.view === 'compare';
+      const looksAtHeads = one || state.view === 'heads';
+      const looksThrough = state.view === 'heads' || state.view === 'map';
       el.hidden = !looksAtHeads && run.stacks.length === 1;
       stack.box.hidden = run.stacks.length === 1;
-      layer.box.hidden = lens.box.hidden = !looksAtHeads;
-      head.box.hidden = state.view !== 'map';
+      layer.box.hidden = !looksAtHeads;
+      lens.box.hidden = !looksThrough;
+      head.box.hidden = !one;
       stack.update(current.name, run.stacks.map(({ name }) => ({ value: name, title: name, note: '' })));
       layer.update(state.layer, current.layers, false);
-      head.update(state.head, current.heads, state.lens === 'rollout');
+      head.update(state.head, current.heads, looksThrough && state.lens === 'rollout');
       lens.update(state.lens, current.name === 'cross' ? LENSES.slice(0, 1) : LENSES);
     },
   };

@@ -23,7 +23,7 @@ import { fit, needsRun, requestOf, stackOf, tokensOf } from '../selection.js';
 import { createSession } from '../session.js';
 import { createStage } from '../stage.js';
 import { createStore } from '../store.js';
-import { focusOf, headsShown, marks } from '../strength.js';
+import { checksOf, focusOf, headsShown, marks, rowOf } from '../strength.js';
 import { fromUrl } from '../url.js';
 import { VIEWS } from '../views/all.js';
 import { bindingsOf } from './inspect_keys.js';
@@ -92,9 +92,10 @@ const controls = createControls(byId('controls'), {
   onChange: (patch) => store.set(patch.stack ? { ...patch, ...UNPINNED, heads: null } : patch),
 });
 const stage = createStage(byId('view'), {
-  store, views: VIEWS, session, announce, onDrawn,
+  store, views: VIEWS, models: () => models, session, announce, onDrawn,
   wait: {
     start: (stop) => busy.show('Computing the picture …', stop),
+    stage: busy.stage,
     end: busy.clear,
     fail: (error) => problems.show(problemOf(error), { title: 'Try again', run: () => { problems.clear(); stage.refresh(); } }),
   },
@@ -245,7 +246,7 @@ function show() {
 /** @type {Parameters<typeof createStage>[1]['onDrawn']} */
 function onDrawn(data, { run }, view) {
   checks.update([
-    { title: 'This picture', checks: data.attention?.meta.checks ?? data.logits?.checks ?? [] },
+    { title: 'This picture', checks: checksOf(data) },
     { title: 'The run', checks: run.checks },
   ]);
   aside.update(view, run);
@@ -259,14 +260,14 @@ function point() {
   const looking = stage.looking;
   if (!looking) return;
   const state = store.get();
-  const answer = stage.data.attention;
+  const answer = stage.data.attention ?? (stage.data.neuron && rowOf(stage.data.neuron));
   if (!answer) {
     const focus = { query: store.hover.query ?? pinned().query, key: store.hover.key };
     strip.mark(null, focus, pinned(), '');
     aside.point(null);
     return;
   }
-  const focus = focusOf(state, store.hover);
+  const focus = focusOf({ ...state, ...pinned() }, store.hover);
   const maps = exact(looking, state, answer, focus);
   const tokens = tokensOf(stackOf(state, looking.run), looking.run);
   strip.mark(marks(maps, headsShown(state, maps), focus), focus, pinned(), legend(tokens, focus));
@@ -286,6 +287,7 @@ function legend({ rows, cols }, { query, key }) {
 /** In Next word the pinned token is the position that is asked about. */
 function pinned() {
   const { view, position, query, key } = store.get();
+  if (view === 'neuron') return { query: query ?? stage.data.neuron?.query ?? null, key };
   return view === 'next' ? { query: position ?? stage.data.logits?.position ?? null, key: null } : { query, key };
 }
 
@@ -304,7 +306,7 @@ function pin(side, index) {
 function hoverOf(side, index) {
   const state = store.get();
   const cross = stage.looking && stackOf(state, stage.looking.run).name === 'cross';
-  const asKey = side === 'key' || (!cross && state.query !== null && state.view !== 'tokens' && state.view !== 'next');
+  const asKey = side === 'key' || (!cross && pinned().query !== null && state.view !== 'tokens' && state.view !== 'next');
   return asKey ? { query: null, key: index } : { query: index, key: null };
 }
 

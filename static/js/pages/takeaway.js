@@ -47,12 +47,17 @@ export function takeAway({ store, stage, session, say, fail }) {
     const numbers = table();
     return numbers && new Blob([toCsv(numbers)], { type: 'text/csv' });
   };
-  const numbers = () => (stage.looking ? numbersPath(stage.looking.run, stage.needs()) : null);
+  const address = () => stage.handle?.address?.() ?? null;
+  const numbers = () => {
+    const own = address();
+    if (own) return own.matrix ? own.path : null;
+    return stage.looking ? numbersPath(stage.looking.run, stage.needs()) : null;
+  };
   const safetensors = () => {
     const [path, looking] = [numbers(), stage.looking];
     return path && looking ? session.again(() => download(path, SAFETENSORS), looking.request) : undefined;
   };
-  const curl = () => (stage.looking ? toCurl(stage.looking.request, store.get(), stage.looking.run, stackName(), stage.needs(), location.origin) : '');
+  const curl = () => (stage.looking ? toCurl(stage.looking.request, store.get(), stage.looking.run, stackName(), stage.needs(), location.origin, address()?.path) : '');
   const drawn = () => stage.handle !== null;
 
   return [
