@@ -4,6 +4,7 @@ screen can show.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Literal
@@ -11,6 +12,7 @@ from typing import Literal
 import torch
 from torch import Tensor
 
+from app.analyses import hiding
 from app.analyses.lenses import LENSES, Asked, Prediction
 from app.analyses.ranges import Span, index, span
 from app.attention.maps import Look, Pool, bin_edges, look
@@ -37,7 +39,8 @@ class AttentionAnswer:
     positions between which each row and column lies: R+1 and C+1 of them. A row without a value is NaN.
 
     meaning     what the lens shows, in a sentence; `signed`: below zero too; `bounded`: within 0 and 1
-    sinks       [layers][heads], the key that lens=no-sink took out; None for a head without a sink
+    sinks       [layers][heads], the key that lens=no-sink or hide=sink took out; None for a head without a sink
+    hide        what was hidden: "special", "sink"; `hidden_rows` and `hidden_cols` are the special tokens among it
     prediction  what lens=gradient is about
     """
 
@@ -58,6 +61,9 @@ class AttentionAnswer:
     signed: bool
     bounded: bool
     sinks: list[list[int | None]] | None
+    hide: list[str]
+    hidden_rows: list[int]
+    hidden_cols: list[int]
     prediction: Prediction | None
     checks: tuple[Check, ...]
     warnings: tuple[str, ...]
@@ -74,6 +80,7 @@ def attention(
     pool: Literal["max", "mean"] = "max",
     lens: str = "raw",
     group: Group = "token",
+    hide: Sequence[str] = (),
     position: int | None = None,
     budget: float | None = None,
     progress: Progress = silent,
@@ -81,13 +88,14 @@ def attention(
 ) -> AttentionAnswer:
     """Maps of a run. Without `head` all heads of the layer; without `layer` all layers, and then `size` is required.
 
-    `position` is the prediction that lens=gradient is about, `budget` the seconds it may take. Raises OutOfRange,
+    `hide` leaves out special tokens ("special") and each head's sink ("sink"). `position` is the prediction that
+    lens=gradient is about, `budget` the seconds it may take. Raises OutOfRange,
     StackUnknown, NotApplicable and NoLanguageHead where the lens makes no sense, NeedsStream for what would take
     longer, and Unprocessable for too much at once.
     """
     if lens not in LENSES:
         raise Unprocessable("There is no such lens.", f"The lenses are: {', '.join(LENSES)}.")
-    through = LENSES[lens]
+    through, out = LENSES[lens], hiding.checked(hide)
     chosen = run.stack(stack)
     layers = list(range(chosen.layers)) if layer is None else [index(layer, chosen.layers, "layer")]
     heads = slice(0, chosen.heads) if head is None else slice(index(head, chosen.heads, "head"), head + 1)
@@ -105,12 +113,17 @@ def attention(
     how: Pool = "words" if group == "word" else "magnitude" if through.signed and pool == "max" else pool
     looks, layer_checks, sinks, prediction = [], [], [], None
     for one in through.show(Asked(run, chosen.name, layers, heads, position, budget, progress, cancelled)):
-        seen = look(one.record, heads, row_edges, col_edges, how, one.change, one.sums)
+        of_heads = one.sinks
+        if "sink" in out and of_heads is None:
+            of_heads = hiding.sinks_of(one.record, heads, chosen.name)
+        mask = hiding.hidden(run, chosen.name, out, of_heads or [None] * (heads.stop - heads.start))
+        seen = look(one.record, heads, row_edges, col_edges, how, one.change, one.sums, mask)
         looks.append(seen.values)
         layer_checks += [*_checks(seen, chosen.name, one.record.rules.sinks is not None), *one.checks]
-        sinks.append(one.sinks)
+        sinks.append(of_heads)
         prediction = one.prediction
     values = torch.stack(looks)
+    queries, keys = run.tokens_of(chosen.name)
     plain = len(row_edges) == len(window[0]) + 1 and len(col_edges) == len(window[1]) + 1
     return AttentionAnswer(
         run=run.id,
@@ -130,9 +143,12 @@ def attention(
         signed=through.signed,
         bounded=through.bounded,
         sinks=[of_heads for of_heads in sinks if of_heads is not None] or None,
+        hide=sorted(out),
+        hidden_rows=[i for i in hiding.special(queries) if i in window[0]] if "special" in out else [],
+        hidden_cols=[i for i in hiding.special(keys) if i in window[1]] if "special" in out else [],
         prediction=prediction,
         checks=worst(layer_checks),
-        warnings=(through.null,) if through.null and bool(values.isnan().any()) else (),
+        warnings=_warnings(through.null, values, bool(out)),
     )
 
 
@@ -162,6 +178,13 @@ def word_edges(tokens: Tokens, window: range) -> list[int]:
     words = [tokens.items[i].word for i in window]
     starts = [i + 1 for i, (a, b) in enumerate(pairwise(words)) if a is None or a != b]
     return [window.start + i for i in (0, *starts, len(words))]
+
+
+def _warnings(null: str, values: Tensor, hidden: bool) -> tuple[str, ...]:
+    """Why some values are null."""
+    if not bool(values.isnan().any()):
+        return ()
+    return tuple(why for why in (null, hiding.NOTE if hidden else "") if why)
 
 
 def _checks(seen: Look, stack: str, sink: bool) -> list[Check]:

@@ -57,11 +57,20 @@ def _block(record: LayerRecord, heads: slice, rows: slice) -> Tensor:
     return probs[0, first - (whole.start or 0) : stop - (whole.start or 0)]
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Hidden:
+    """What a look leaves out: keys [heads, K] and queries [Q], True where hidden."""
+
+    keys: Tensor
+    queries: Tensor
+
+
 @dataclass(frozen=True, slots=True)
 class Look:
     """What was seen of some heads. values [heads, R, C] float32; edges are of the bins, R+1 and C+1 positions.
 
-    A bin whose rows have no value at all is NaN; rows without a value count for nothing in the others.
+    A bin whose rows have no value at all, or that is hidden whole, is NaN; rows without a value and what is hidden
+    count for nothing in the others.
     Measured on the exact values before pooling: `row_sum_error`, the largest distance of a row's sum from 1 (rows
     that see nothing left out; where a sink takes a share, how far a sum exceeds 1), `above_diagonal`, the
     largest probability given to a key after its query, and `changed_sum_error`, the largest distance of a changed
@@ -84,10 +93,12 @@ def look(
     pool: Pool = "max",
     change: Change | None = None,
     sums: Tensor | None = None,
+    hidden: Hidden | None = None,
 ) -> Look:
     """The maps of `heads` between the edges, one value a bin; bins of one position each give the exact map.
 
     `change` makes of each block what is shown instead of it; `sums` [heads, Q] are what its rows must then sum to.
+    `hidden` is left out after that: nothing is renormalised.
 
     >>> look(record, slice(3, 4), bin_edges(range(2048), 256), bin_edges(range(2048), 256)).values.shape
     torch.Size([1, 256, 256])
@@ -96,7 +107,7 @@ def look(
     count = len(range(*heads.indices(record.shape[0])))
     values = torch.zeros(count, len(row_edges) - 1, len(col_edges) - 1)
     filled = _widths(row_edges).expand(count, -1)  # rows of each bin that have a value
-    may_be_null = change is not None or record.maps is not None
+    may_be_null = change is not None or record.maps is not None or hidden is not None
     if may_be_null:
         filled = torch.zeros_like(filled)
     sum_error = above = changed_error = 0.0
@@ -111,6 +122,9 @@ def look(
         edges = [min(max(e, part.start), part.stop) for e in row_edges[first : last + 1]]
         if may_be_null:
             null = shown.isnan().any(-1)
+            if hidden is not None:
+                null = null | hidden.queries[part.start : part.stop].to(null.device)
+                shown = shown.masked_fill(hidden.keys[:, None, :].to(null.device), 0.0)
             shown = shown.masked_fill(null[..., None], 0.0)
             filled[:, first:last] += _pool_last((~null).float(), edges, "mean").cpu()
         window = _pool_last(shown[:, :, cols], col_edges, pool)
@@ -118,8 +132,13 @@ def look(
         values[:, first:last] = _join(values[:, first:last], pooled, pool)  # a bin may go on in the next block
     if pool in ("mean", "words"):
         values /= filled[..., None]
+    if hidden is None:
+        keys = _widths(col_edges).expand(count, -1)  # keys of each bin that are shown
+    else:
+        keys = _pool_last((~hidden.keys[:, cols]).float(), col_edges, "mean")
+        values.masked_fill_((keys == 0)[:, None, :], torch.nan)
     if pool == "mean":
-        values /= _widths(col_edges)
+        values /= keys[:, None, :]
     if may_be_null:
         values.masked_fill_((filled == 0)[..., None], torch.nan)
     if sums is not None:

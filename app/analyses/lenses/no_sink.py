@@ -41,7 +41,7 @@ def find_sinks(record: LayerRecord, heads: slice, causal: bool) -> list[int | No
     _, queries, keys = record.shape
     total: Tensor | float = 0.0
     for _, probs in blocks(record, heads, range(queries)):
-        total = total + probs.sum(1)  # [heads, K]
+        total = total + probs.nan_to_num(0.0).sum(1)  # [heads, K]
     assert isinstance(total, Tensor)
     seen_by = queries - torch.arange(keys) if causal else torch.full((keys,), queries)
     mean = total.cpu() / seen_by.clamp_min(1)
