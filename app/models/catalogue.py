@@ -58,6 +58,20 @@ class Shipped:
 SHIPPED: tuple[Shipped, ...] = (Shipped("dates", "Dates to ISO, by character", "dates", "Apache-2.0"),)
 
 
+@dataclass(frozen=True, slots=True)
+class Adapted:
+    """A model of a pip package, `base`, with an adapter and a head that were trained here: `folder` of app/weights/."""
+
+    id: str
+    name: str
+    folder: str
+    base: str
+    licence: str
+
+
+ADAPTED: tuple[Adapted, ...] = ()
+
+
 def entry(model_id: str) -> Entry | None:
     """The line of the pip package for this id, if there is one."""
     return next((line for line in CATALOGUE if line.id == model_id), None)
@@ -66,3 +80,8 @@ def entry(model_id: str) -> Entry | None:
 def shipped_entry(model_id: str) -> Shipped | None:
     """The line of the model that ships with the app under this id, if there is one."""
     return next((line for line in SHIPPED if line.id == model_id), None)
+
+
+def adapted_entry(model_id: str) -> Adapted | None:
+    """The line of the model with an adapter for this id, if there is one."""
+    return next((line for line in ADAPTED if line.id == model_id), None)

@@ -19,7 +19,7 @@ from app.models.info import ModelInfo
 from app.models.listing import offered
 from app.models.progress import Cancelled, Progress, Stage, never, silent
 from app.models.sources import hub_cache, locate
-from app.models.sources.gguf import remove_converted
+from app.models.sources.kept import remove_kept
 from app.models.waiting import POLL_SECONDS, Audience, wait_for
 from app.settings import Settings
 
@@ -101,7 +101,7 @@ class Library(Generic[M]):
         self._tell(gone)
         if parsed.org is not None:
             return hub_cache.remove(parsed.repo, parsed.revision)
-        return remove_converted(parsed.name, self._settings)
+        return remove_kept(parsed.name, self._settings)
 
     def _run(self, key: str, load: _Load[M]) -> None:
         """The load itself, on a thread of its own."""

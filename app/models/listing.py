@@ -10,9 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from app.errors import HeadlightError
-from app.models.catalogue import CATALOGUE, SHIPPED, Entry, Shipped
+from app.models.catalogue import ADAPTED, CATALOGUE, SHIPPED, Adapted, Entry, Shipped
 from app.models.info import Kind, ModelInfo
-from app.models.sources import folder, gguf, hub_cache, shipped, wheel
+from app.models.sources import adapted, folder, hub_cache, shipped, wheel
+from app.models.sources.kept import kept_place
 from app.models.strict_json import read_object
 from app.models.weights import weight_files
 from app.settings import Settings
@@ -29,11 +30,12 @@ def offered(settings: Settings) -> list[ModelInfo]:
     found = [_from_folder(name, settings) for name in settings.models]
     found += [_from_catalogue(entry, settings) for entry in CATALOGUE if entry.id not in settings.models]
     found += [_from_shipped(line) for line in SHIPPED if line.id not in settings.models]
-    for kept in hub_cache.cached_models():
-        config = _config(kept.folder)
+    found += [_from_adapted(line, settings) for line in ADAPTED if line.id not in settings.models]
+    for cached in hub_cache.cached_models():
+        config = _config(cached.folder)
         if known_type(config.get("model_type")):
-            info = _info(str(kept.id), kept.id.repo, "Hugging Face cache", config)
-            found.append(replace(info, revision=kept.commit, bytes=kept.bytes))
+            info = _info(str(cached.id), cached.id.repo, "Hugging Face cache", config)
+            found.append(replace(info, revision=cached.commit, bytes=cached.bytes))
     return found
 
 
@@ -57,7 +59,7 @@ def _from_catalogue(entry: Entry, settings: Settings) -> ModelInfo:
     else:
         path = wheel.place(entry)
         if path.suffix == ".gguf":
-            place = gguf.converted_place(entry.id, wheel.fingerprint(entry), settings)
+            place = kept_place(entry.id, wheel.fingerprint(entry), settings)
             if not place.is_dir():
                 warnings = ("The first load converts the model, which takes about half a minute.",)
         else:
@@ -85,12 +87,24 @@ def _from_shipped(line: Shipped) -> ModelInfo:
     return replace(info, revision=found.revision, licence=found.licence, bytes=_size(found.folder))
 
 
+def _from_adapted(line: Adapted, settings: Settings) -> ModelInfo:
+    base = _from_catalogue(adapted.base_of(line), settings)
+    return replace(
+        base,
+        id=line.id,
+        name=line.name,
+        source=adapted.source(line),
+        revision=adapted.fingerprint(line),
+        licence=line.licence,
+    )
+
+
 def _from_folder(name: str, settings: Settings) -> ModelInfo:
     path = settings.models[name]
     if not path.exists():
         return replace(_info(name, name, "folder", {}), warnings=("The folder is gone.",))
     mark = folder.fingerprint(path)
-    place = path if folder.gguf_file(path) is None else gguf.converted_place(name, mark, settings)
+    place = path if folder.gguf_file(path) is None else kept_place(name, mark, settings)
     info = _info(name, name, "folder", _config(place))
     return replace(info, revision=mark, bytes=_size(place))
 

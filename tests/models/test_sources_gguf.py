@@ -19,7 +19,8 @@ from app.errors import Cancelled, ModelFailed, ModelRefused
 from app.models.catalogue import entry
 from app.models.progress import Stage, never, silent
 from app.models.sources import gguf, locate
-from app.models.sources.gguf import converted, converted_place, remove_converted
+from app.models.sources.gguf import converted
+from app.models.sources.kept import kept_place, remove_kept
 from app.settings import Settings
 from tests.models.tiny_gguf import write_gguf
 
@@ -115,9 +116,9 @@ def test_a_killed_conversion_is_done_again(file: Path, settings: Settings) -> No
     code = """
 import os, signal, sys
 from pathlib import Path
-from app.models.sources import gguf
+from app.models.sources import gguf, kept
 from app.settings import Settings
-gguf._flush = lambda folder: os.kill(os.getpid(), signal.SIGKILL)
+kept._flush = lambda folder: os.kill(os.getpid(), signal.SIGKILL)
 gguf.converted(Path(sys.argv[1]), "tiny", "v1", Settings(cache_dir=Path(sys.argv[2])), lambda _: None, lambda: False)
 """
     command = [sys.executable, "-c", code, str(file), str(settings.cache_dir)]
@@ -132,7 +133,7 @@ gguf.converted(Path(sys.argv[1]), "tiny", "v1", Settings(cache_dir=Path(sys.argv
 def test_waiting_for_another_process(file: Path, settings: Settings) -> None:
     from filelock import FileLock
 
-    place = converted_place("tiny", "v1", settings)
+    place = kept_place("tiny", "v1", settings)
     place.parent.mkdir(parents=True)
     stages: list[Stage] = []
     with FileLock(place.parent / f".{place.name}.lock"), pytest.raises(Cancelled):
@@ -143,15 +144,15 @@ def test_waiting_for_another_process(file: Path, settings: Settings) -> None:
 def test_another_file_is_another_copy(file: Path, settings: Settings) -> None:
     first = converted(file, "tiny", "v1", settings, silent, never)
     assert converted(file, "tiny", "v2", settings, silent, never) != first
-    assert converted_place("tiny2", "v1", settings) != first
+    assert kept_place("tiny2", "v1", settings) != first
 
 
 def test_removing(file: Path, settings: Settings) -> None:
     converted(file, "tiny", "v1", settings, silent, never)
     other = converted(file, "tiny-2", "v1", settings, silent, never)
-    assert remove_converted("tiny", settings) > 1000
+    assert remove_kept("tiny", settings) > 1000
     assert left(settings) == {other.name}
-    assert remove_converted("tiny", settings) == 0
+    assert remove_kept("tiny", settings) == 0
 
 
 @pytest.mark.parametrize("content", [b"", b"GGUF", b"not a model" * 100])

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from app.errors import Cancelled as CancelledError
 from app.errors import ModelUnknown
-from app.models.catalogue import entry, shipped_entry
+from app.models.catalogue import adapted_entry, entry, shipped_entry
 from app.models.checkpoint import Checkpoint
 from app.models.ids import parse_id
 from app.models.progress import Cancelled, Progress, Stage, never, silent
-from app.models.sources import folder, hub, shipped, wheel
+from app.models.sources import adapted, folder, hub, shipped, wheel
 from app.models.sources.found import Found
 from app.settings import Settings
 
@@ -47,6 +47,9 @@ def _find(model_id: str, settings: Settings, progress: Progress, cancelled: Canc
     trained = shipped_entry(model_id)
     if trained is not None:
         return shipped.find(trained)
+    with_adapter = adapted_entry(model_id)
+    if with_adapter is not None:
+        return adapted.find(with_adapter, settings, progress, cancelled)
     parsed = parse_id(model_id)
     if parsed.org is None:
         raise ModelUnknown(
