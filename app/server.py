@@ -27,6 +27,7 @@ from app.web.pages import Pages
 from app.web.routes import (
     attention,
     compare,
+    disagreement,
     examples,
     heads,
     health,
@@ -44,7 +45,21 @@ from app.web.shell import CatchAll, HeadAsGet
 if TYPE_CHECKING:
     from app.models.engine import Engine
 
-RESOURCES = (examples, models, tokenize, runs, attention, heads, neuron, compare, logits, health, limits, metrics)
+RESOURCES = (
+    examples,
+    models,
+    tokenize,
+    runs,
+    attention,
+    disagreement,
+    heads,
+    neuron,
+    compare,
+    logits,
+    health,
+    limits,
+    metrics,
+)
 
 
 def create_app(settings: Settings, engine: Future[Engine] | None = None) -> FastAPI:

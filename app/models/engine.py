@@ -120,6 +120,16 @@ class Engine:
         urgency = Urgency.LONG if long else Urgency.LOOK
         return wait_for(self._worker(run.model).submit(ask, urgency), cancelled)
 
+    def giving_way(self, run: Run, cancelled: IsCancelled) -> IsCancelled:
+        """A `cancelled` for long work to ask: whenever it does, looks and passes that wait are done first."""
+        worker = self._worker(run.model)
+
+        def asked() -> bool:
+            worker.give_way()
+            return cancelled()
+
+        return asked
+
     # operations
 
     def ready(self, wait_seconds: float = 5.0) -> bool:

@@ -54,6 +54,17 @@ class Worker:
             ) from exc
         return future
 
+    def give_way(self) -> None:
+        """Called by a long job every now and then, on this thread: do first whatever is more urgent."""
+        while True:
+            with self._queue.mutex:
+                if not self._queue.queue or self._queue.queue[0][0] >= Urgency.LONG:
+                    return
+            _, _, future, job = self._queue.get()  # nobody else takes from this queue
+            if future is not None and job is not None:
+                _do(future, job)
+            del future, job
+
     def close(self) -> None:
         """Stop after what is queued."""
         self._queue.put((Urgency.STOP, next(self._order), None, None))
@@ -63,10 +74,14 @@ class Worker:
             _, _, future, job = self._queue.get()
             if future is None or job is None:
                 return
-            if not future.set_running_or_notify_cancel():
-                continue
-            try:
-                future.set_result(job())
-            except BaseException as exc:
-                future.set_exception(exc)
+            _do(future, job)
             del future, job  # or the last answer stays in memory until the next job
+
+
+def _do(future: Future[Any], job: Callable[[], Any]) -> None:
+    if not future.set_running_or_notify_cancel():
+        return
+    try:
+        future.set_result(job())
+    except BaseException as exc:
+        future.set_exception(exc)

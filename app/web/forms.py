@@ -19,6 +19,11 @@ Stack = Annotated[
     str, Field(max_length=40, description="encoder, decoder or cross; may be left out where there is one.")
 ]
 
+Hide = Annotated[
+    str | None,
+    Field(max_length=40, description="Left out: `special` tokens, each head's `sink`, or both with a comma."),
+]
+
 
 class Body(BaseModel):
     """A JSON body."""
@@ -70,6 +75,8 @@ class AttentionForm(RunForm):
     layer: Index
     head: Index | None = None
     lens: Lens = "raw"
+    group: Annotated[Literal["token", "word"], Field(description="Words: keys are summed, queries averaged.")] = "token"
+    hide: Hide = None
 
 
 def span(text: str | None) -> str | None:
@@ -105,8 +112,27 @@ class AttentionQuery(Query):
     size: Annotated[int | None, Field(ge=1, le=4096, description="Pool to at most this many rows and columns.")] = None
     pool: Annotated[Literal["max", "mean"], Field(description="How cells are pooled.")] = "max"
     lens: Annotated[Lens, Field(description="What is shown of a head.")] = "raw"
+    position: Annotated[
+        Index | None, Field(description="The prediction that lens=gradient is about; left out: the last, or the mask.")
+    ] = None
     group: Annotated[Literal["token", "word"], Field(description="Words: keys are summed, queries averaged.")] = "token"
+    hide: Hide = None
     dtype: Annotated[Literal["f32", "f16", "u8"], Field(description="Of the numbers in safetensors.")] = "f32"
+
+
+class DisagreementQuery(Query):
+    """Which lenses, and where they are held against each other."""
+
+    stack: Stack | None = None
+    layer: Annotated[Index | None, Field(description="Left out: all layers.")] = None
+    lenses: Annotated[
+        str | None,
+        Field(
+            max_length=80, description="Two or more of raw, no-sink, norm, gradient, with commas; raw,norm if not told."
+        ),
+    ] = None
+    position: Annotated[Index | None, Field(description="The prediction that the gradient lens is about.")] = None
+    limit: Annotated[int, Field(ge=1, le=200, description="How many pairs are given.")] = 20
 
 
 class LogitsQuery(Query):

@@ -53,7 +53,7 @@ def test_bodies_and_queries_are_described_strictly(described: dict) -> None:
             assert form["additionalProperties"] is False
             assert all("description" in value or "default" in value or value for value in form["properties"].values())
     query = {parameter["name"] for parameter in found["get", "/api/runs/{run}/attention"]["parameters"]}
-    wanted = {"run", "stack", "layer", "head", "rows", "cols", "size", "pool", "lens", "group", "dtype"}
+    wanted = {"run", "stack", "layer", "head", "rows", "cols", "size", "pool", "lens", "position", "group", "dtype"}
     assert wanted <= query
     query = {parameter["name"] for parameter in found["get", "/api/runs/{run}/logits"]["parameters"]}
     assert {"position", "temperature", "top_k", "top_p", "min_p", "limit", "search", "draw"} <= query

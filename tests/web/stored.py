@@ -33,6 +33,9 @@ class StoredRuns:
         self.long.append(long)
         return question(run)
 
+    def giving_way(self, run: Run, cancelled: Callable[[], bool]) -> Callable[[], bool]:  # noqa: ARG002
+        return cancelled
+
     def facts(self) -> dict[str, float]:
         return {}
 

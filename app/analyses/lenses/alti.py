@@ -19,7 +19,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from app.analyses.lenses.lens import Asked, Shown, as_record, chain, per_head, refuse_cross
+from app.analyses.lenses.lens import FLOPS, Asked, Shown, as_record, chain, per_head, refuse_cross
 from app.attention.maps import BLOCK_CELLS, blocks, worse
 from app.attention.recorder import LayerRecord
 from app.checks import at_most
@@ -44,7 +44,7 @@ def alti(asked: Asked) -> Iterator[Shown]:
                 "Use lens=rollout or value-zeroing.",
             )
     tokens = records[0].shape[1]
-    asked.afford((last + 1) * (tokens**2 * hidden[0].shape[-1] / CELLS_PER_SECOND + 2.0 * tokens**3 / 2e10))
+    asked.afford((last + 1) * (tokens**2 * hidden[0].shape[-1] / CELLS_PER_SECOND + tokens**3 / FLOPS))
     reached: Tensor | None = None
     largest = 0.0
     for layer in range(last + 1):

@@ -35,7 +35,7 @@ def gradient(asked: Asked) -> Iterator[Shown]:
     asked.sites()
     run = asked.run
     position = predicted_position(run, asked.position)
-    asked.afford(PASSES * run.milliseconds.forward / 1e3)
+    asked.afford(PASSES * asked.pass_seconds())
     network, inputs, records = run.model.network, inputs_of(run.model, run.tokens), asked.records()
     blocks = sum(len(states) - 1 for states in run.kept.hidden.values())
     try:

@@ -18,6 +18,9 @@ from app.models.anatomy import Projection, Site
 from app.models.progress import Cancelled, Progress, Stage, never, silent
 from app.models.run import Run
 
+FLOPS = 2e10
+"""Multiply-adds a second of a modest machine in float32; only for telling short work from long."""
+
 
 @dataclass(frozen=True, slots=True)
 class Asked:
@@ -52,6 +55,11 @@ class Asked:
                 f"This lens takes about {seconds:.0f} seconds here." if seconds >= 1 else "This lens takes a while.",
                 "POST to the same address to follow its progress.",
             )
+
+    def pass_seconds(self) -> float:
+        """What a forward pass of this run takes: as measured, unless that was a model's slow first one."""
+        tokens = sum(len(part) for part in self.run.tokens.values())
+        return min(self.run.milliseconds.forward / 1e3, self.run.model.bytes / 4 * tokens / FLOPS)
 
     def sites(self) -> Sequence[Site]:
         """Where each layer's attention sits. Raises NotApplicable for a model that gives its maps only."""

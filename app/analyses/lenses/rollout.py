@@ -14,12 +14,9 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor
 
-from app.analyses.lenses.lens import Asked, Shown, as_record, chain, refuse_cross
+from app.analyses.lenses.lens import FLOPS, Asked, Shown, as_record, chain, refuse_cross
 from app.attention.maps import blocks
 from app.attention.recorder import LayerRecord
-
-FLOPS = 2e10
-"""Multiply-adds a second of a modest machine in float32; only for telling short work from long."""
 
 
 def rollout(asked: Asked) -> Iterator[Shown]:
@@ -27,7 +24,7 @@ def rollout(asked: Asked) -> Iterator[Shown]:
     refuse_cross(asked.stack, "Rollout multiplies maps of the same tokens; cross attention has two kinds.")
     records, last = asked.records(), asked.layers[-1]
     tokens = records[0].shape[1]
-    asked.afford(last * 2.0 * tokens**3 / FLOPS)
+    asked.afford(last * tokens**3 / FLOPS)
     reached: Tensor | None = None
     for layer in range(last + 1):
         asked.step("rollout", layer, last + 1, "Layer")

@@ -30,8 +30,7 @@ def value_zeroing(asked: Asked) -> Iterator[Shown]:
     asked.sites()
     run, records = asked.run, asked.records()
     tokens = records[0].shape[1]
-    block_seconds = run.milliseconds.forward / 1e3 / len(records)
-    asked.afford(len(asked.layers) * tokens * block_seconds)
+    asked.afford(len(asked.layers) * tokens * asked.pass_seconds() / len(records))
     for place, layer in enumerate(asked.layers):
         moved = torch.zeros(tokens, tokens)
 

@@ -1,22 +1,28 @@
-"""`GET /api/runs/{run}/attention`: maps of a stored run. `POST /api/attention`: run and look in one call."""
+"""`GET /api/runs/{run}/attention`: maps of a stored run; `POST` to the same address follows those that take long.
+
+`POST /api/attention`: run and look in one call.
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 from fastapi import APIRouter, Header, Query, Request
 from starlette.responses import Response
 
+from app.errors import OutOfRange
 from app.web import wire
 from app.web.body import StrictRoute
 from app.web.forms import AttentionForm, AttentionQuery, bounds
-from app.web.openapi import MATRICES, PROBLEMS
+from app.web.openapi import MATRICES, PROBLEMS, STREAM
 from app.web.routes.runs import run_form
 from app.web.service import Cancelled, ServiceOf
+from app.web.streams import stream
 
 if TYPE_CHECKING:
     from app.analyses.attention import AttentionAnswer
     from app.models.engine import Engine
+    from app.models.progress import Progress
     from app.models.run import Run
 
 router = APIRouter(prefix="/api", tags=["attention"], route_class=StrictRoute, responses=PROBLEMS)
@@ -39,11 +45,32 @@ async def read_attention(
     return wire.matrices(answer, form, query.dtype, wire.labels(found, answer))
 
 
+@router.post("/runs/{run}/attention", summary="Maps of a run, with progress", response_class=Response, responses=STREAM)
+async def follow_attention(
+    run: str, query: Annotated[AttentionQuery, Query()], request: Request, service: ServiceOf
+) -> Response:
+    """Events `progress` {"stage", "done", "total", "message"}, then `ready` (the answer of the GET) or `error`."""
+
+    def work(engine: Engine, report: Progress, cancelled: Cancelled) -> dict[str, Any]:
+        from app.analyses.attention import attention
+
+        if query.dtype != "f32":
+            raise OutOfRange("Only safetensors has this dtype, and events carry JSON.", "Leave dtype out.")
+        found = engine.get(run)
+        parts, way = asked(query), engine.giving_way(found, cancelled)
+        answer = engine.look(
+            found, lambda run: attention(run, progress=report, cancelled=way, **parts), cancelled, long=True
+        )
+        return wire.with_warnings(wire.fields(answer))
+
+    return await stream(request, service, work)
+
+
 @router.post("/attention", summary="Run and look in one call", response_class=Response, responses=MATRICES)
 async def post_attention(form: AttentionForm, request: Request, service: ServiceOf, accept: Accept = None) -> Response:
     """The tokens and one layer's maps, for curl."""
     wanted = wire.accepted(accept)
-    query = AttentionQuery(stack=form.stack, layer=form.layer, head=form.head, lens=form.lens)
+    query = AttentionQuery(**form.model_dump(include={"stack", "layer", "head", "lens", "group", "hide"}))
 
     def question(engine: Engine, cancelled: Cancelled) -> tuple[Run, AttentionAnswer]:
         made, _ = run_form(engine, form, cancelled)
@@ -57,11 +84,11 @@ def look(engine: Engine, run: Run, query: AttentionQuery, cancelled: Cancelled) 
     """Ask the analysis, on the model's thread. Called in a thread."""
     from app.analyses.attention import attention
 
-    budget = engine.settings.look_budget
-    parameters = query.model_dump(exclude={"dtype", "rows", "cols"})
-    rows, cols = bounds(query.rows), bounds(query.cols)
-    return engine.look(
-        run,
-        lambda run: attention(run, rows=rows, cols=cols, budget=budget, cancelled=cancelled, **parameters),
-        cancelled,
-    )
+    budget, parts = engine.settings.look_budget, asked(query)
+    return engine.look(run, lambda run: attention(run, budget=budget, cancelled=cancelled, **parts), cancelled)
+
+
+def asked(query: AttentionQuery) -> dict[str, Any]:
+    """The parameters of the analysis."""
+    ranges = {"rows": bounds(query.rows), "cols": bounds(query.cols)}
+    return query.model_dump(exclude={"dtype"}) | ranges | {"hide": query.hide.split(",") if query.hide else ()}

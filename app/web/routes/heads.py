@@ -53,12 +53,10 @@ async def follow_heads(
     def work(engine: Engine, report: Progress, cancelled: Cancelled) -> dict[str, Any]:
         from app.analyses.head_roles import head_roles
 
-        parameters = query.model_dump()
+        found, parameters = engine.get(run), query.model_dump()
+        way = engine.giving_way(found, cancelled)
         answer = engine.look(
-            engine.get(run),
-            lambda run: head_roles(run, progress=report, cancelled=cancelled, **parameters),
-            cancelled,
-            long=True,
+            found, lambda run: head_roles(run, progress=report, cancelled=way, **parameters), cancelled, long=True
         )
         return wire.with_warnings(wire.fields(answer))
 
