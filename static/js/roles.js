@@ -37,8 +37,8 @@ export function never(role, stack) {
   return null;
 }
 
-/** @param {RolesData} data @returns {Role[]} the roles that heads of this stack can have */
-export function rolesOf({ stack }) {
+/** @param {import('./types.js').StackName} stack @returns {Role[]} the roles that its heads can have */
+export function rolesOf(stack) {
   return ROLES.filter((role) => !never(role, stack));
 }
 

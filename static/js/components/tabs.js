@@ -22,6 +22,13 @@ export function createTabs(el, tabs, { panel, onChoose }) {
     buttons[next].focus();
     onChoose(tabs[next].id);
   });
+  /** Where there are more tabs than room, only the row of tabs scrolls. @param {HTMLElement} button */
+  function reveal(button) {
+    const [box, row] = [button.getBoundingClientRect(), el.getBoundingClientRect()];
+    if (box.left < row.left) el.scrollLeft -= row.left - box.left;
+    else if (box.right > row.right) el.scrollLeft += box.right - row.right;
+  }
+
   return {
     /** @param {string} chosen */
     update(chosen) {
@@ -29,6 +36,7 @@ export function createTabs(el, tabs, { panel, onChoose }) {
         const selected = tabs[i].id === chosen;
         button.setAttribute('aria-selected', String(selected));
         button.tabIndex = selected ? 0 : -1;
+        if (selected) reveal(button);
       });
       panel.setAttribute('aria-labelledby', `tab-${chosen}`);
     },
