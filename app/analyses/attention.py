@@ -15,7 +15,7 @@ from torch import Tensor
 from app.analyses import hiding
 from app.analyses.lenses import LENSES, Asked, Prediction
 from app.analyses.ranges import Span, index, span
-from app.attention.maps import Look, Pool, bin_edges, look
+from app.attention.maps import Look, Pool, bin_edges, look, shrink
 from app.checks import Check, at_most, worst
 from app.errors import OutOfRange, Unprocessable
 from app.models.progress import Cancelled, Progress, never, silent
@@ -123,6 +123,10 @@ def attention(
         sinks.append(of_heads)
         prediction = one.prediction
     values = torch.stack(looks)
+    if group == "word" and size is not None:
+        further: Pool = "magnitude" if through.signed and pool == "max" else pool
+        values, row_edges = shrink(values, row_edges, size, further, dim=2)
+        values, col_edges = shrink(values, col_edges, size, further, dim=3)
     queries, keys = run.tokens_of(chosen.name)
     plain = len(row_edges) == len(window[0]) + 1 and len(col_edges) == len(window[1]) + 1
     return AttentionAnswer(
@@ -161,11 +165,6 @@ def _edges(
     if group == "token":
         return bin_edges(window[0], size), bin_edges(window[1], size)
     rows, cols = (word_edges(tokens, part) for tokens, part in zip(run.tokens_of(stack), window, strict=True))
-    if size is not None and max(len(rows), len(cols)) - 1 > size:
-        raise Unprocessable(
-            "There are more words than `size`, and words are not pooled further.",
-            "Leave out `size`, or use group=token.",
-        )
     return rows, cols
 
 

@@ -146,6 +146,19 @@ def look(
     return Look(values, row_edges, col_edges, sum_error, above, changed_error if sums is not None else None)
 
 
+def shrink(values: Tensor, edges: list[int], size: int, pool: Pool, dim: int) -> tuple[Tensor, list[int]]:
+    """At most `size` bins along `dim` of what was looked at, and their edges; values that are NaN count for nothing."""
+    bins = bin_edges(range(values.shape[dim]), size)
+    parts = torch.split(values, [b - a for a, b in pairwise(bins)], dim)
+    if pool == "mean":
+        found = [part.nanmean(dim) for part in parts]
+    else:
+        ranks = [part.abs() if pool == "magnitude" else part for part in parts]
+        best = [rank.nan_to_num(-torch.inf).argmax(dim, keepdim=True) for rank in ranks]
+        found = [part.gather(dim, place).squeeze(dim) for part, place in zip(parts, best, strict=True)]
+    return torch.stack(found, dim), [edges[i] for i in bins]
+
+
 def bin_edges(span: range, size: int | None = None) -> list[int]:
     """Edges of at most `size` bins over the span, as equal as can be; one position a bin when they fit or size is None.
 

@@ -82,7 +82,6 @@ WRONG: list[tuple[dict[str, Any], type[HeadlightError]]] = [
     ({"layer": 0, "size": 0}, OutOfRange),
     ({}, Unprocessable),
     ({"size": 65}, Unprocessable),
-    ({"layer": 0, "group": "word", "size": 2}, Unprocessable),
     ({"layer": 0, "stack": "cross"}, StackUnknown),
     ({"layer": 0, "lens": "nothing"}, Unprocessable),
 ]

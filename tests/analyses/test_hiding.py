@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
 import torch
 
@@ -80,3 +82,17 @@ def test_a_map_without_heads_loses_its_own_sink() -> None:
 def test_other_things_cannot_be_hidden() -> None:
     with pytest.raises(Unprocessable, match="cannot be hidden"):
         attention(made_run("llama"), layer=0, hide=["everything"])
+
+
+@pytest.mark.parametrize("pool", ["max", "mean"])
+def test_more_words_than_size_are_pooled(pool: str) -> None:
+    run = made_run("bert")
+    words = attention(run, layer=0, head=1, group="word", hide=["special"]).values[0, 0]
+    answer = attention(run, layer=0, head=1, group="word", size=5, pool=pool, hide=["special"])  # type: ignore[arg-type]
+    assert answer.row_edges == answer.col_edges == [0, 2, 4, 7, 9, 12]
+    for r, (top, bottom) in enumerate(pairwise(answer.row_edges)):
+        for c, (left, right) in enumerate(pairwise(answer.row_edges)):
+            cell = words[top:bottom, left:right]
+            seen = cell[~cell.isnan()]
+            expected = seen.max() if pool == "max" else seen.mean()
+            assert float(answer.values[0, 0, r, c]) == pytest.approx(float(expected), abs=1e-6)
