@@ -161,7 +161,8 @@ def _parts(scene: Scene, seen: Scan) -> dict[Role, tuple[Tensor, Tensor, Tensor]
     if not scene.cross:
         each = seen.identity / seen.identity_rows  # [L, H, 2, P]
         for i, role in enumerate(IDENTITY):
-            permuted = each[:, :, i, 1:]
+            told = seen.identity_rows[i, 1:] > 0  # a naming under which no query has such a cell says nothing
+            permuted = each[:, :, i, 1:][..., told]
             parts[role] = (each[:, :, i, 0], permuted.mean(-1), permuted.std(-1) if permuted.shape[-1] > 1 else nothing)
     wide = seen.wide_rows[:, None]
     one = (wide / wide).expand(layers, heads)

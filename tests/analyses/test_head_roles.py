@@ -125,6 +125,25 @@ def test_the_null_of_identity_is_the_runs_own_maps_with_the_tokens_renamed(name:
             assert head_scores.effect[role] == pytest.approx(effect, rel=1e-3, abs=1e-3)
 
 
+def test_a_renaming_under_which_no_query_has_the_role_does_not_count() -> None:
+    run = made_run("llama", "w7 w8 w9 w10 w7 w11")
+    tokens = next(iter(run.tokens.values()))
+    named = namings(torch.tensor(tokens.ids), torch.tensor([token.special for token in tokens.items]), 50)[1:]
+    cell = maps_of(run, run.stacks[0].name, 1)[2].tolist()
+    each = [identity_by_hand(cell, row)["induction"] for row in named.tolist()]
+    told = torch.tensor([score for score in each if score is not None], dtype=torch.float64)
+    assert 10 < len(told) < 50
+    answer = head_roles(run)
+    at = 1 * 4 + 2
+    score = answer.heads[at].induction
+    assert score is not None
+    assert answer.null is not None
+    assert answer.null.roles["induction"].mean[at] == pytest.approx(float(told.mean()), abs=1e-5)
+    assert answer.heads[at].effect["induction"] == pytest.approx(
+        (score - float(told.mean())) / float(told.std()), rel=1e-3
+    )
+
+
 @pytest.mark.parametrize("name", ["llama", "bert", "gemma2"])
 def test_the_spread_of_position_is_that_of_weights_scattered_over_what_a_row_sees(name: str) -> None:
     run = made_run(name, REPEATED)
