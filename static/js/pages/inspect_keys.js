@@ -20,14 +20,16 @@ export function bindingsOf({ store, stage, views, go, pin }) {
   /** @param {number} step */
   function layer(step) {
     const now = stack();
-    if (now) store.set({ layer: within(store.get().layer + step, now.layers) });
+    if (stage.handle?.arrow) stage.handle.arrow(0, -step);
+    else if (now) store.set({ layer: within(store.get().layer + step, now.layers) });
   }
 
   /** In Heads all heads may be drawn: the first press shows one alone. @param {number} step */
   function head(step) {
     const [now, state] = [stack(), store.get()];
     if (!now) return;
-    if (state.view !== 'heads') store.set({ head: within(state.head + step, now.heads) });
+    if (stage.handle?.arrow) stage.handle.arrow(step, 0);
+    else if (state.view !== 'heads') store.set({ head: within(state.head + step, now.heads) });
     else if (state.heads?.length !== 1) store.set({ heads: [state.head] });
     else {
       const to = within(state.heads[0] + step, now.heads);
@@ -53,7 +55,7 @@ export function bindingsOf({ store, stage, views, go, pin }) {
     { keys: ['←', '→'], does: 'the head before, the head after', run: (i) => head(i ? 1 : -1) },
     { keys: ['↓', '↑'], does: 'a layer down, a layer up', run: (i) => layer(i ? 1 : -1) },
     { keys: ['⇧←', '⇧→'], does: 'pin the token before, the token after', run: (i) => token(i ? 1 : -1) },
-    { keys: ['⏎'], does: 'on a token or a cell: pin it, or let it go' },
+    { keys: ['⏎'], does: 'on a token or a cell: pin it, or let it go; on a head: open it' },
     { keys: ['+', '−', '0'], does: 'in the map: zoom in, out, all of it' },
     { keys: ['o'], does: 'on the number of a head: only that head' },
     { keys: views.map((_, i) => String(i + 1)), does: views.map(({ title }) => title).join(', '), run: (i) => store.set({ view: views[i].id }) },

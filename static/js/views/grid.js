@@ -3,6 +3,7 @@
  * colour for a role of its head.
  */
 
+import { attentionPath, rolesPath } from '../api.js';
 import { token } from '../colour.js';
 import { h } from '../dom.js';
 import { pngBlob, svgBlob } from '../picture.js';
@@ -266,6 +267,12 @@ function mount(el, ctx) {
     arrow(right, down) {
       const to = move(g, right ? (right > 0 ? 'ArrowRight' : 'ArrowLeft') : down > 0 ? 'ArrowDown' : 'ArrowUp', current());
       if (to) go(to);
+    },
+    address() {
+      const needs = grid.needs(state, ctx.run, ctx.model);
+      if (needs?.roles) return { path: rolesPath(ctx.run.run, needs.roles), matrix: false };
+      const { dtype: _, ...params } = needs?.attention ?? {};
+      return { path: attentionPath(ctx.run.run, params), matrix: true };
     },
     picture: { png: () => pngBlob(svg()), svg: async () => svgBlob(svg()) },
     table: () => (maps ? table(maps, roles, colourOf(state, stack), ctx.tokens) : { columns: [], rows: [] }),

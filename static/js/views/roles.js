@@ -3,6 +3,7 @@
  * the cells that are its evidence.
  */
 
+import { rolesPath } from '../api.js';
 import { h, replace } from '../dom.js';
 import { look } from '../look.js';
 import { clear, draw, picture } from '../plot.js';
@@ -147,6 +148,7 @@ function mount(el, ctx) {
       clear(chart);
       el.replaceChildren();
     },
+    address: () => ({ path: rolesPath(ctx.run.run, { stack: stack.name }), matrix: false }),
     picture: { png: () => picture(needed(), caption(), 'png'), svg: () => picture(needed(), caption(), 'svg') },
     table: () => (data ? table(data, state.sort) : { columns: [], rows: [] }),
   };

@@ -9,6 +9,8 @@ import { IN_TOKENS, reach, standing } from '../roles.js';
  */
 
 const STOPS = 9;
+/** How many heads of each role are named in the picture. */
+const NAMED = 3;
 
 /**
  * Heads of both roles within their null are open rings: nothing beyond chance is to be seen there.
@@ -37,6 +39,7 @@ export function figure({ data, x, y, chosen, width, height, look, theme }) {
     };
   };
   const mine = points.find(({ i }) => i === chosen);
+  const told = outstanding(data, x, y);
   return {
     data: [
       {
@@ -55,6 +58,10 @@ export function figure({ data, x, y, chosen, width, height, look, theme }) {
         type: 'scatter', mode: 'markers', x: mine ? [mine.head[x]] : [], y: mine ? [mine.head[y]] : [], hoverinfo: 'skip',
         marker: { size: 17, symbol: 'circle-open', line: { width: 2.5 }, color: look.accent },
       },
+      {
+        type: 'scatter', mode: 'text', x: told.map((i) => data.heads[i][x]), y: told.map((i) => data.heads[i][y]), hoverinfo: 'skip', cliponaxis: false,
+        text: told.map((i) => ` ${data.heads[i].layer}.${data.heads[i].head} `), textposition: told.map((i) => side(data, i, x)), textfont: { ...font, color: look.ink },
+      },
     ],
     layout: {
       width, height, margin: { l: 58, r: 66, t: 10, b: 50, pad: 0 }, paper_bgcolor: look.paper, plot_bgcolor: look.paper, font, showlegend: false,
@@ -62,6 +69,26 @@ export function figure({ data, x, y, chosen, width, height, look, theme }) {
       xaxis: axis(x), yaxis: axis(y),
     },
   };
+}
+
+/**
+ * The heads that are named: those that score highest, where that is not within the null.
+ * @param {RolesData} data
+ * @param {Role} x
+ * @param {Role} y
+ * @returns {number[]} places in the answer
+ */
+export function outstanding(data, x, y) {
+  const best = (/** @type {Role} */ role) => data.heads.map((_, i) => i)
+    .filter((i) => data.heads[i][x] !== null && data.heads[i][y] !== null && standing(data, i, role).beyond !== false)
+    .sort((a, b) => (data.heads[b][role] ?? 0) - (data.heads[a][role] ?? 0)).slice(0, NAMED);
+  return [...new Set([...best(y), ...best(x)])];
+}
+
+/** Where a name has room. @param {RolesData} data @param {number} i @param {Role} x */
+function side(data, i, x) {
+  const [low, high] = reach(data, x);
+  return (data.heads[i][x] ?? 0) > low + (high - low) * 0.9 ? 'middle left' : 'middle right';
 }
 
 /** Cividis without its end that the paper swallows. @param {number} t @param {'light'|'dark'} theme */

@@ -25,7 +25,8 @@ export function createTable(react) {
   const body = h('tbody', { role: 'rowgroup' });
   const grid = h('table.roles-table', { role: 'grid', 'aria-label': 'Roles of the heads' }, h('thead', { role: 'rowgroup' }, head), body);
   const more = h('button.link', { type: 'button', onclick: () => { all = true; drawRows(); } });
-  const element = h('div.roles-sheet', {}, h('div.table-box.roles-box', {}, grid), more);
+  const box = h('div.table-box.roles-box', {}, grid);
+  const element = h('div.roles-sheet', {}, box, more);
   /** @type {RolesData|null} */
   let data = null;
   /** @type {RoleSort} */
@@ -153,20 +154,21 @@ export function createTable(react) {
     /** @param {RolesData} next @param {RoleSort} by @param {Chosen} now */
     update(next, by, now) {
       const same = next === data && by === sort;
+      const resorted = by !== sort;
       const moved = !chosen || chosen.layer !== now.layer || chosen.head !== now.head;
       [data, sort, chosen, roles] = [next, by, now, rolesOf(next.stack)];
       const there = body.querySelector(`tr[data-layer="${now.layer}"][data-head="${now.head}"]`);
       if (!same) drawHead();
       if (!same || !there) drawRows();
       else mark();
-      if (moved || !same) reveal();
+      if (!moved && resorted) box.scrollTop = 0;
+      else if (moved && (by === 'head' || there)) reveal();
     },
   };
 
   /** Scrolls the table, and only the table, to the chosen head. */
   function reveal() {
     const line = /** @type {HTMLElement|null} */ (body.querySelector('tr.chosen'));
-    const box = /** @type {HTMLElement} */ (grid.parentElement);
     if (!line) return;
     const top = line.offsetTop - head.offsetHeight;
     if (top < box.scrollTop || line.offsetTop + line.offsetHeight > box.scrollTop + box.clientHeight) box.scrollTop = top - box.clientHeight / 3;
