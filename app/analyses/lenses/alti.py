@@ -93,7 +93,7 @@ def contributions(record: LayerRecord, site: Site, x: Tensor) -> tuple[Tensor, f
     stream = _Stream(site.output, site, heads)
     v, weight = per_head(record.v, heads), stream.projection.of_heads(slice(0, heads), heads)
     folded_x = stream.fold(x)
-    c = torch.empty(rows, keys)
+    c = torch.zeros(rows, keys)
     error = 0.0
     for part, probs in blocks(record, slice(0, heads), range(rows)):  # [H, rows, K]
         own = slice(part.start, part.stop)
@@ -102,14 +102,16 @@ def contributions(record: LayerRecord, site: Site, x: Tensor) -> tuple[Tensor, f
         length = y.abs().sum(-1)
         middle = len(part) // 2
         total = rest[middle] + folded_x[part.start + middle] * scale[middle]
+        seen = probs.amax((0, 1)).nonzero()[:, 0].tolist() or [part.start]  # what nobody sees adds nothing
+        first, stop = min(seen[0], part.start), max(seen[-1] + 1, part.stop)
         step = max(1, BLOCK_CELLS // (len(part) * max(x.shape[-1], heads)))
-        for start in range(0, keys, step):
-            some = slice(start, min(start + step, keys))
+        for start in range(first, stop, step):
+            some = slice(start, min(start + step, stop))
             f = stream.fold(v[:, some] @ weight).transpose(0, 1)  # [keys, H, W]
             away = torch.baddbmm(y[None], shares[some], f, alpha=-1)  # y_i − T_i(x_j): [keys, rows, W]
             total = total + (y[middle] - away[:, middle]).sum(0)
-            first, stop = max(start, part.start), min(some.stop, part.stop)
-            both = torch.arange(first, max(first, stop), device=x.device)  # i = j: and x_i
+            low, high = max(start, part.start), min(some.stop, part.stop)
+            both = torch.arange(low, max(low, high), device=x.device)  # i = j: and x_i
             away[both - start, both - part.start] -= folded_x[both] * scale[both - part.start]
             c[own, some] = (length - away.abs_().sum(-1)).clamp_min_(0.0).T.cpu()
         error = worse(error, float((total - y[middle]).abs().max() / y[middle].abs().max()))
