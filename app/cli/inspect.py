@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, get_args
 
 import typer
 from rich.cells import cell_len, set_cell_size
@@ -13,6 +13,7 @@ from rich.text import Text
 
 from app.cli.options import UsageError, read_settings
 from app.web import wire
+from app.web.forms import Lens
 
 if TYPE_CHECKING:
     from app.analyses.attention import AttentionAnswer
@@ -31,7 +32,7 @@ def inspect(
     stack: Annotated[str | None, typer.Option(help="encoder, decoder or cross.")] = None,
     layer: Annotated[int, typer.Option(help="Counted from 0.")] = 0,
     head: Annotated[int, typer.Option(help="Counted from 0.")] = 0,
-    lens: Annotated[str, typer.Option(help="raw or rollout.")] = "raw",
+    lens: Annotated[str, typer.Option(help=f"One of {', '.join(get_args(Lens))}.")] = "raw",
     as_json: Annotated[bool, typer.Option("--json", help="The API's answer as JSON.")] = False,
     as_csv: Annotated[bool, typer.Option("--csv", help="The map as CSV.")] = False,
 ) -> None:
@@ -62,12 +63,19 @@ def show(console: Console, run: Run, answer: AttentionAnswer) -> None:
     """The map, as many columns at a time as fit, then the checks."""
     queries, keys = ([printable(token.display) for token in tokens.items] for tokens in run.tokens_of(answer.stack))
     where = f"layer {answer.layers[0]}" + (f", head {answer.heads[0]}" if answer.heads else "")
-    console.print(Text(f"{run.model.info.id}, {answer.stack}, {where}, {answer.lens}", style="bold"))
-    for line in picture(answer.values[0, 0].tolist(), queries, keys, console.width):
+    values = answer.values[0, 0]
+    unit = 1.0 if answer.bounded else float(values.nan_to_num(0.0).abs().max()) or 1.0
+    units = "" if answer.bounded else f", in units of {unit:.3g}"
+    console.print(Text(f"{run.model.info.id}, {answer.stack}, {where}, {answer.lens}{units}", style="bold"))
+    console.print(answer.meaning, style="dim", highlight=False)
+    for line in picture((values / unit).tolist(), queries, keys, console.width):
         console.print(line, no_wrap=True, crop=True)
+    for warning in answer.warnings:
+        console.print(warning, highlight=False)
     for check in answer.checks:
         mark = "ok" if check.ok else "FAILED"
-        console.print(f"{mark}  {check.name}  {check.value:.2g} (at most {check.limit:.2g})", highlight=False)
+        measured = "not finite" if check.value is None else f"{check.value:.2g}"
+        console.print(f"{mark}  {check.name}  {measured} (at most {check.limit:.2g})", highlight=False)
 
 
 def picture(values: Sequence[Sequence[float]], queries: list[str], keys: list[str], width: int) -> list[Text]:
@@ -87,17 +95,18 @@ def picture(values: Sequence[Sequence[float]], queries: list[str], keys: list[st
         for q, query in enumerate(queries):
             line = Text(fitted(f"{q} {query}", LABEL))
             for k in part:
-                line.append(cell(values[q][k]), style="bold" if values[q][k] >= 0.5 else "")
+                line.append(cell(values[q][k]), style="bold" if abs(values[q][k]) >= 0.5 else "")
             lines.append(line)
     return lines
 
 
 def cell(value: float) -> str:
-    """`▒ .25 `: a shade for each fifth, and two digits; what is not a number is a dash."""
+    """`▒ .25 ` or `▒-.25 `: a shade for each fifth of 1, the sign, and two digits; what is not a number is a dash."""
     if value != value:
         return fitted("   -", CELL)
-    number = "1.0" if value >= 0.995 else f"{value:.2f}"[1:]
-    return fitted(f"{SHADES[min(4, int(value * 5))]} {number}", CELL)
+    size = abs(value)
+    number = "1.0" if size >= 0.995 else f"{size:.2f}"[1:]
+    return fitted(f"{SHADES[min(4, int(size * 5))]}{'-' if value < 0 else ' '}{number}", CELL)
 
 
 def fitted(text: str, width: int) -> str:

@@ -174,6 +174,7 @@ def test_the_map_in_the_terminal_is_aligned() -> None:
 
 def test_cells() -> None:
     assert [cell(value) for value in (0.0, 0.25, 0.996, 1.0)] == ["  .00 ", "░ .25 ", "█ 1.0 ", "█ 1.0 "]
+    assert [cell(value) for value in (-0.25, -1.0)] == ["░-.25 ", "█-1.0 "]
     assert cell(float("nan")).strip() == "-"
     assert fitted("abcdefgh", 6) == "abcd… "
 

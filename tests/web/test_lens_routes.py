@@ -5,12 +5,15 @@ from __future__ import annotations
 import json
 import struct
 from collections.abc import Iterator
+from typing import get_args
 
 import numpy as np
 import pytest
 from starlette.testclient import TestClient
 
+from app.analyses.lenses import LENSES
 from app.models.run import Run
+from app.web.forms import Lens
 from tests.made import made_run
 from tests.web.stored import checked, events, serving
 
@@ -107,3 +110,7 @@ def test_disagreement(api: TestClient) -> None:
     assert len(found["pairs"]) == 3
     assert set(found["pairs"][0]["shares"]) == {"raw", "no-sink", "norm"}
     assert found["meaning"]
+
+
+def test_the_forms_name_every_lens_there_is() -> None:
+    assert set(get_args(Lens)) == set(LENSES), "a lens is listed in app/web/forms.py too: give it its name there"
