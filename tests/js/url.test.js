@@ -12,6 +12,7 @@ const FULL = {
   ...DEFAULTS, model: 'org/name@rev', text: 'a & b = c # d + e % f\n“ü” 👩‍👩‍👧 ', pair: 'x=1&y=2', target: '<img src=x onerror=alert(1)>', stack: 'cross',
   layer: 11, head: 3, heads: [0, 5, 11], query: 0, key: 12, lens: 'rollout', view: 'map', temperature: 0.7, topK: 50, topP: 0.95, minP: 0.05, position: 0,
   rows: [2, 40], cols: [0, 7], scale: 'linear', search: 'Mary & John', draw: 0,
+  gridColour: 'entropy', role: 'sink', roleX: 'span', roleY: 'distance', sort: 'first-up',
 };
 
 test('a link restores everything', () => {
