@@ -129,7 +129,7 @@ def pipeline(scores: Tensor, temperature: float, top_k: int, top_p: float, min_p
     ('top-k', 2, 0.09)
     """
     greedy = temperature == 0.0
-    warped = scores if greedy else scores / temperature
+    warped = scores if greedy else (scores - scores.max()) / temperature  # the shift keeps tiny temperatures finite
     steps = [Step("temperature", len(scores), 0.0)]
     for name, keep in (
         ("top-k", partial(_top_k, top_k=1 if greedy else top_k)),

@@ -18,6 +18,7 @@ from torch import Tensor
 
 from app.attention.core import probabilities
 from app.attention.recorder import LayerRecord
+from app.attention.rules import visible
 
 BLOCK_CELLS = 4 * 1024 * 1024
 """Cells of one block over all its heads: 16 MB in float32."""
@@ -112,7 +113,7 @@ def look(
         filled = torch.zeros_like(filled)
     sum_error = above = changed_error = 0.0
     for part, probs in blocks(record, heads, rows):
-        sum_error = worse(sum_error, _row_sum_error(probs, record.rules.sinks is not None, record.maps is not None))
+        sum_error = worse(sum_error, _row_sum_error(record, probs, part))
         above = worse(above, _above_diagonal(probs, part, record.rules.offset))
         shown = probs if change is None else change(probs, part)
         if sums is not None:
@@ -214,11 +215,20 @@ def _widths(edges: list[int]) -> Tensor:
     return torch.tensor([b - a for a, b in pairwise(edges)], dtype=torch.float32)
 
 
-def _row_sum_error(probs: Tensor, has_sink: bool, may_be_null: bool) -> float:
-    sums = probs.sum(-1)
-    error = (sums - 1.0).clamp_min(0.0) if has_sink else (sums - 1.0).abs()
-    unseen = (sums == 0) | sums.isnan() if may_be_null else sums == 0
-    return float(error.masked_fill(unseen, 0.0).max()) if sums.numel() else 0.0
+def _row_sum_error(record: LayerRecord, probs: Tensor, rows: range) -> float:
+    """Largest distance of a row's sum from 1. Only rows that the rules let see nothing may be empty."""
+    sums = probs.sum(-1)  # [heads, rows]
+    if not sums.numel():
+        return 0.0
+    error = (sums - 1.0).clamp_min(0.0) if record.rules.sinks is not None else (sums - 1.0).abs()
+    if record.maps is not None:
+        error = error.masked_fill(sums.isnan(), 0.0)  # a lens has no value there
+    if bool((sums == 0).any()):
+        _, queries, keys = record.shape
+        seen = visible(record.rules, slice(rows.start, rows.stop), queries, keys, sums.device)
+        if seen is not None:
+            error = error.masked_fill(~seen[0].any(-1), 0.0)
+    return float(error.max())
 
 
 def _changed_sum_error(shown: Tensor, expected: Tensor) -> float:

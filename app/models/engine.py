@@ -21,7 +21,7 @@ from app.models.info import ModelInfo
 from app.models.library import Library
 from app.models.loaded import LoadedModel
 from app.models.progress import Cancelled as IsCancelled
-from app.models.progress import Progress, never, silent
+from app.models.progress import Progress, Stage, never, silent
 from app.models.run import Run, RunRequest, check_price, make_run, read_tokens, run_id
 from app.models.secret import installation_secret
 from app.models.store import RunStore
@@ -53,10 +53,10 @@ class Engine:
         self._secret = installation_secret(settings.cache_dir)
         self._library: Library[LoadedModel] = Library(settings, build, on_evict=self._forget)
         self._store = RunStore(settings.run_budget)
-        self._workers: dict[str, Worker] = {}
+        self._workers: dict[LoadedModel, Worker] = {}
         self._underway: dict[str, _Underway] = {}
         self._lock = threading.RLock()
-        self._last_pass = float("-inf")
+        self._last_pass = self._last_layer = float("-inf")
         self._passes = 0
 
     # models
@@ -77,9 +77,9 @@ class Engine:
         """The tokens of a text, by a model's own tokenizer."""
         model = self._library.load(model_id, silent, cancelled)
         limit = self.settings.text_limit
-        return tokenize(
-            model.tokenizer, clean_text(text, limit), None if pair is None else clean_text(pair, limit, "pair")
-        )
+        text, pair = clean_text(text, limit), None if pair is None else clean_text(pair, limit, "pair")
+        with model.tokenizing:
+            return tokenize(model.tokenizer, text, pair)
 
     # runs
 
@@ -96,13 +96,20 @@ class Engine:
         seconds = time.perf_counter() - started
 
         def work(audience: Audience) -> Run:
-            run = make_run(identity, model, request, tokens, self.settings, seconds, progress, audience.gone)
-            self._store.put(run)
-            self._last_pass = time.monotonic()
-            self._passes += 1
+            def tell(stage: Stage) -> None:
+                self._last_layer = time.monotonic()
+                audience.tell(stage)
+
+            run = make_run(identity, model, request, tokens, self.settings, seconds, tell, audience.gone)
+            with self._lock:
+                self._passes += 1
+                if all(check.ok for check in run.checks):
+                    self._last_pass = time.monotonic()
+                if self._library.holds(model):  # or it would keep the weights of a model that was let go
+                    self._store.put(run)
             return run
 
-        return wait_for(self._join(identity, model, work, cancelled), cancelled), True
+        return wait_for(self._join(identity, model, work, cancelled, progress), cancelled), True
 
     def get(self, run_id: str) -> Run:
         """A stored run. Raises RunExpired."""
@@ -133,17 +140,17 @@ class Engine:
     # operations
 
     def ready(self, wait_seconds: float = 5.0) -> bool:
-        """Was a real pass right within the last ten seconds? An idle engine makes a tiny one; one underway counts."""
-        if time.monotonic() - self._last_pass < FRESH_SECONDS or self._underway:
+        """Was a pass right, or a layer of one done, within the last ten seconds? An idle engine makes a tiny one."""
+        now = time.monotonic()
+        if now - self._last_pass < FRESH_SECONDS or (self._underway and now - self._last_layer < FRESH_SECONDS):
             return True
-        loaded = [info.id for info in self.models() if info.loaded]
-        if not loaded:
+        model = self._library.any_loaded()
+        if model is None:
             return False
         deadline = time.monotonic() + wait_seconds
         try:
-            model = self._library.load(loaded[0], silent, never)
             target = "Ready" if model.info.kind == "encoder-decoder" else None  # or it would write an answer
-            request = RunRequest(loaded[0], "Ready?", target=target)
+            request = RunRequest(model.info.id, "Ready?", target=target)
             tokens = read_tokens(model, request, self.settings)
             probe = self._worker(model).submit(
                 lambda: make_run("ready", model, request, tokens, self.settings, 0.0, silent, never), Urgency.LOOK
@@ -155,12 +162,6 @@ class Engine:
             return False
         self._last_pass = time.monotonic()
         return True
-
-    def limits(self) -> Mapping[str, float]:
-        """What the store and the queues may hold, by setting."""
-        names = ("run_limit", "run_budget", "model_limit", "model_budget", "queue_limit", "answer_limit",
-                 "look_budget", "text_limit")  # fmt: skip
-        return {name: getattr(self.settings, name) for name in names}
 
     def facts(self) -> Mapping[str, float]:
         """Counts for the metrics: runs stored and their bytes, passes made, jobs waiting, models loaded."""
@@ -183,15 +184,15 @@ class Engine:
     # how it is done
 
     def _join(
-        self, key: str, model: LoadedModel, work: Callable[[Audience], Run], cancelled: IsCancelled
+        self, key: str, model: LoadedModel, work: Callable[[Audience], Run], cancelled: IsCancelled, progress: Progress
     ) -> Future[Run]:
         """Wait with those who wait for the same run already, or begin it."""
         with self._lock:
             underway = self._underway.get(key)
-            if underway is not None and underway.audience.join(cancelled):
+            if underway is not None and underway.audience.join(cancelled, progress):
                 return underway.future
             audience = Audience()
-            audience.join(cancelled)
+            audience.join(cancelled, progress)
             future = self._worker(model).submit(lambda: work(audience), Urgency.RUN)
             entry = self._underway[key] = _Underway(audience, future)
         future.add_done_callback(lambda _: self._done(key, entry))
@@ -204,14 +205,13 @@ class Engine:
 
     def _worker(self, model: LoadedModel) -> Worker:
         with self._lock:
-            if model.info.id not in self._workers:
-                self._workers[model.info.id] = Worker(model.info.id, self.settings.queue_limit)
-            return self._workers[model.info.id]
+            if model not in self._workers:
+                self._workers[model] = Worker(model.info.id, self.settings.queue_limit)
+            return self._workers[model]
 
-    def _forget(self, model_id: str) -> None:
+    def _forget(self, _: str) -> None:
         """The library let a model go: its runs and its thread go too."""
-        self._store.forget_model(model_id)
         with self._lock:
-            worker = self._workers.pop(model_id, None)
-        if worker is not None:
-            worker.close()
+            for model in [model for model in self._workers if not self._library.holds(model)]:
+                self._store.forget_model(model)
+                self._workers.pop(model).close()

@@ -7,7 +7,6 @@ import threading
 from collections import OrderedDict
 from collections.abc import Callable
 from concurrent.futures import Future
-from contextlib import suppress
 from dataclasses import replace
 from typing import Generic, Protocol, TypeVar
 
@@ -66,11 +65,10 @@ class Library(Generic[M]):
                 self._models.move_to_end(key)
                 return model
             load = self._loading.get(key)
-            if load is None or not load.audience.join(cancelled):
+            if load is None or not load.audience.join(cancelled, progress or silent):
                 load = self._loading[key] = _Load()
-                load.audience.join(cancelled)
+                load.audience.join(cancelled, progress or silent)
                 thread = threading.Thread(target=self._run, args=(key, load), name=f"load-{key}", daemon=True)
-        load.listen(progress or silent, cancelled)
         if thread is not None:
             thread.start()
         return wait_for(load.future, cancelled)
@@ -79,6 +77,16 @@ class Library(Generic[M]):
         """The model if it is in memory. Does not count as a use."""
         with self._lock:
             return self._models.get(model_id)
+
+    def holds(self, model: M) -> bool:
+        """Is this very model in memory, and not another that was loaded after it under the same name?"""
+        with self._lock:
+            return any(held is model for held in self._models.values())
+
+    def any_loaded(self) -> M | None:
+        """The model that was used last, if any is in memory. Does not count as a use."""
+        with self._lock:
+            return next(reversed(self._models.values()), None)
 
     def models(self) -> list[ModelInfo]:
         """All that can be loaded by name here: what is loaded with its measured facts, the rest as its files say."""
@@ -163,35 +171,14 @@ class Library(Generic[M]):
 
 
 class _Load(Generic[M]):
-    """A load under way: who waits for it, who listens to it, and how far it is."""
+    """A load under way, and those who wait for it and hear how far it is."""
 
     def __init__(self) -> None:
         self.audience = Audience()
         self.future: Future[M] = Future()
-        self._listeners: list[tuple[Progress, Cancelled]] = []
-        self._last: Stage | None = None
-        self._lock = threading.Lock()
-
-    def listen(self, progress: Progress, cancelled: Cancelled) -> None:
-        """From now on `progress` hears of every stage in order, beginning with where the load is.
-
-        Until its caller is gone; one that fails harms nobody else.
-        """
-        with self._lock:
-            self._listeners.append((progress, cancelled))
-            if self._last is not None:
-                with suppress(Exception):
-                    progress(self._last)
 
     def report(self, stage: Stage) -> None:
         """Tells everybody. Raises Cancelled when nobody waits any more: here the load stops between two stages."""
         if self.audience.gone():
             raise CancelledError("The load was given up: nobody was waiting for it.")
-        with self._lock:
-            if stage == self._last:
-                return
-            self._last = stage
-            self._listeners = [(progress, cancelled) for progress, cancelled in self._listeners if not cancelled()]
-            for progress, _ in self._listeners:
-                with suppress(Exception):
-                    progress(stage)
+        self.audience.tell(stage)

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
 from functools import cached_property
+from threading import Lock
+from typing import Any
 
 from transformers import PreTrainedTokenizerBase
 
@@ -26,6 +29,8 @@ class LoadedModel:
     bytes: int
     dtype: str
     checks: tuple[Check, ...]
+    tokenizing: AbstractContextManager[Any] = field(default_factory=Lock)
+    """Held while texts are tokenized: tokenizers with two vocabularies (Marian) switch between them in place."""
 
     @cached_property
     def vocabulary(self) -> tuple[str, ...]:

@@ -120,11 +120,12 @@ def read_tokens(model: LoadedModel, request: RunRequest, settings: Settings) -> 
         )
     if request.target is not None and info.kind != "encoder-decoder":
         raise PairUnsupported("Only an encoder-decoder takes a target.", "Leave `target` out.")
-    tokens = tokenize(model.tokenizer, text, pair)
-    if info.kind != "encoder-decoder":
-        return {model.network.layout.kind: tokens}
     target = None if request.target is None else clean_text(request.target, limit, "target")
-    return {"encoder": tokens, "decoder": _decoder_tokens(model, target)}
+    with model.tokenizing:
+        tokens = tokenize(model.tokenizer, text, pair)
+        if info.kind != "encoder-decoder":
+            return {model.network.layout.kind: tokens}
+        return {"encoder": tokens, "decoder": _decoder_tokens(model, target)}
 
 
 def _decoder_tokens(model: LoadedModel, target: str | None) -> Tokens:

@@ -7,6 +7,7 @@ import threading
 from cachetools import LRUCache
 
 from app.errors import RunExpired
+from app.models.loaded import LoadedModel
 from app.models.run import Run
 
 
@@ -40,10 +41,10 @@ class RunStore:
             raise RunExpired("This run is not stored any more, or never was.", "Post the same text and model again.")
         return run
 
-    def forget_model(self, model_id: str) -> None:
+    def forget_model(self, model: LoadedModel) -> None:
         """Let go of all runs of a model, so that its weights can go too."""
         with self._lock:
-            for run_id in [i for i, run in self._runs.items() if run.model.info.id == model_id]:
+            for run_id in [i for i, run in self._runs.items() if run.model is model]:
                 del self._runs[run_id]
 
     def sizes(self) -> tuple[int, int]:

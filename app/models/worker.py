@@ -11,6 +11,7 @@ import queue
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future
+from contextlib import suppress
 from enum import IntEnum
 from typing import Any, TypeVar
 
@@ -29,12 +30,14 @@ class Urgency(IntEnum):
 
 
 class Worker:
-    """A thread and its queue. `close` lets it finish what was asked."""
+    """A thread and its queue."""
 
     def __init__(self, name: str, limit: int) -> None:
         self._queue: queue.PriorityQueue[tuple[int, int, Future[Any] | None, Callable[[], Any] | None]]
         self._queue = queue.PriorityQueue(limit)
         self._order = itertools.count()
+        self._closed = False
+        self._lock = threading.Lock()
         self._thread = threading.Thread(target=self._work, name=f"model {name}", daemon=True)
         self._thread.start()
 
@@ -44,10 +47,13 @@ class Worker:
         return self._queue.qsize()
 
     def submit(self, job: Callable[[], T], urgency: Urgency) -> Future[T]:
-        """Queue a job. A future that is cancelled before its turn is skipped. Raises Busy when the queue is full."""
+        """Queue a job. A future that is cancelled before its turn is skipped. Raises Busy when the queue is full or closed."""
         future: Future[T] = Future()
         try:
-            self._queue.put_nowait((urgency, next(self._order), future, job))
+            with self._lock:
+                if self._closed:
+                    raise _let_go()
+                self._queue.put_nowait((urgency, next(self._order), future, job))
         except queue.Full as exc:
             raise Busy(
                 "Too many requests are waiting for this model.", "Try again in a moment.", retry_after=2
@@ -66,8 +72,17 @@ class Worker:
             del future, job
 
     def close(self) -> None:
-        """Stop after what is queued."""
-        self._queue.put((Urgency.STOP, next(self._order), None, None))
+        """Stop after the job that is being done. Those that wait are told to ask again; never blocks."""
+        with self._lock:
+            if self._closed:
+                return
+            self._closed = True
+            with suppress(queue.Empty):
+                while True:
+                    _, _, future, _ = self._queue.get_nowait()
+                    if future is not None and future.set_running_or_notify_cancel():
+                        future.set_exception(_let_go())
+            self._queue.put_nowait((Urgency.STOP, next(self._order), None, None))
 
     def _work(self) -> None:
         while True:
@@ -76,6 +91,10 @@ class Worker:
                 return
             _do(future, job)
             del future, job  # or the last answer stays in memory until the next job
+
+
+def _let_go() -> Busy:
+    return Busy("The model was let go just now.", "Ask again: it is loaded anew.", retry_after=1)
 
 
 def _do(future: Future[Any], job: Callable[[], Any]) -> None:

@@ -178,3 +178,63 @@ def test_words_of_several_tokens_are_grouped(engine: Engine) -> None:
         assert len(set(words[a:b])) == 1
         for j, (c, d) in enumerate(pairwise(edges)):
             assert torch.isclose(grouped.values[0, 0, i, j], whole[a:b, c:d].sum(-1).mean(), atol=1e-6)
+
+
+def test_a_run_that_ends_after_its_model_was_let_go_is_not_kept(tmp_path: Path) -> None:
+    engine = Engine(Settings(cache_dir=tmp_path, hub=False))
+    first = engine.run(RunRequest("minilm", TEXT))[0]
+    held = threading.Event()
+    with ThreadPoolExecutor(2) as pool:
+        look = pool.submit(engine.look, first, lambda _: (held.wait(5), engine.remove("minilm")))
+        time.sleep(0.1)
+        waits = pool.submit(engine.run, RunRequest("minilm", "It waits while the model goes."))
+        time.sleep(0.2)
+        held.set()
+        look.result(5)
+        with pytest.raises(Busy, match="let go"):
+            waits.result(5)
+    assert engine.facts()["runs_stored"] == 0
+    with pytest.raises(RunExpired):
+        engine.get(first.id)
+    again = engine.run(RunRequest("minilm", TEXT))[0]
+    assert again.id == first.id
+    assert again.model is not first.model
+    assert engine.get(first.id) is again
+    engine.close()
+
+
+def test_a_look_at_a_run_whose_model_was_let_go_is_answered(tmp_path: Path) -> None:
+    engine = Engine(Settings(cache_dir=tmp_path, hub=False))
+    run = engine.run(RunRequest("minilm", TEXT))[0]
+    worker = engine._worker(run.model)
+    worker.close()
+    with pytest.raises(Busy, match="let go"):
+        engine.look(run, lambda _: 1)
+    engine.close()
+
+
+def test_all_who_share_a_run_hear_its_progress(engine: Engine) -> None:
+    held = threading.Event()
+    run = engine.run(RunRequest("minilm", TEXT))[0]
+    heard: list[list[int]] = [[], []]
+    with ThreadPoolExecutor(3) as pool:
+        blocker = pool.submit(engine.look, run, lambda _: held.wait(5))
+        time.sleep(0.1)
+        for listener in heard:
+            pool.submit(
+                engine.run, RunRequest("minilm", "Heard by two."), progress=lambda stage, own=listener: own.append(stage.done)
+            )
+        time.sleep(0.2)
+        held.set()
+        assert blocker.result(5)
+    assert heard == [[0, 1, 2, 3, 4, 5]] * 2
+
+
+def test_a_wrong_pass_does_not_make_it_ready(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    from app.checks import at_most
+    from app.models import run as runs
+
+    monkeypatch.setattr(engine, "_last_pass", float("-inf"))
+    monkeypatch.setattr(runs, "run_checks", lambda *_: (at_most("broken", 2.0, 1.0),))
+    engine.run(RunRequest("minilm", "A pass that is wrong."))
+    assert not engine.ready()
