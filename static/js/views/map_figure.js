@@ -106,7 +106,7 @@ export function figure({ maps, head, causal, scale, tokens, frame: f, look, drag
       colorbar: bar(f, look, font),
     }],
     layout: {
-      width: f.width, height: f.height, margin: { l: f.left, t: f.top, r: f.width - f.left - f.plotWidth, b: f.height - f.top - f.plotHeight, pad: 0 },
+      width: f.width, height: f.height, margin: { l: f.left, t: f.top, r: f.width - f.left - f.plotWidth, b: f.height - f.top - f.plotHeight, pad: 0, autoexpand: false },
       paper_bgcolor: look.paper, plot_bgcolor: look.paper2, font, hovermode: false, dragmode: drag ? 'zoom' : false,
       xaxis: { ...axis, side: 'top', range: f.cols.map(before), tickangle: f.angle, ...ticks(tokens.cols, f.cols, f.plotWidth) },
       yaxis: { ...axis, range: [before(f.rows[1]), before(f.rows[0])], ...ticks(tokens.rows, f.rows, f.plotHeight) },

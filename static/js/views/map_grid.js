@@ -25,16 +25,20 @@ import { h } from '../dom.js';
  * @property {(cell: Cell|null) => void} cell
  */
 
-/** @returns {Grid} */
-export function grid() {
+/**
+ * @param {string} [label] what the grid is
+ * @param {string} [id] of its cell
+ * @returns {Grid}
+ */
+export function grid(label = 'Attention map: rows are queries, columns are keys', id = 'map-cell') {
   const row = h('div.map-band');
   const col = h('div.map-band');
   const rowName = h('div.map-name', { data: { side: 'row' } });
   const colName = h('div.map-name', { data: { side: 'col' } }, h('span'));
-  const cursor = h('div.map-cursor.away', { role: 'gridcell', id: 'map-cell' });
+  const cursor = h('div.map-cursor.away', { role: 'gridcell', id });
   const line = h('div', { role: 'row' }, cursor);
   const tip = h('div.map-tip');
-  const focus = h('div.map-grid', { role: 'grid', tabindex: 0, 'aria-label': 'Attention map: rows are queries, columns are keys' }, line);
+  const focus = h('div.map-grid', { role: 'grid', tabindex: 0, 'aria-label': label }, line);
   const element = h('div.map-over', {}, h('div', { 'aria-hidden': 'true' }, row, col), focus, h('div', { 'aria-hidden': 'true' }, rowName, colName, tip));
   /** @type {Frame|null} */
   let f = null;
