@@ -18,6 +18,7 @@ from app.analyses.ranges import Span, index, span
 from app.attention.maps import Look, Pool, bin_edges, look, shrink
 from app.checks import Check, at_most, worst
 from app.errors import OutOfRange, Unprocessable
+from app.models.forward import z_limit
 from app.models.progress import Cancelled, Progress, never, silent
 from app.models.run import Run
 from app.tokens.token import Tokens
@@ -119,7 +120,8 @@ def attention(
         mask = hiding.hidden(run, chosen.name, out, of_heads or [None] * (heads.stop - heads.start))
         seen = look(one.record, heads, row_edges, col_edges, how, one.change, one.sums, mask)
         looks.append(seen.values)
-        layer_checks += [*_checks(seen, chosen.name, one.record.rules.sinks is not None), *one.checks]
+        exact = z_limit(run.kept.final.dtype)
+        layer_checks += [*_checks(seen, chosen.name, one.record.rules.sinks is not None, exact), *one.checks]
         sinks.append(of_heads)
         prediction = one.prediction
     values = torch.stack(looks)
@@ -186,11 +188,14 @@ def _warnings(null: str, values: Tensor, hidden: bool) -> tuple[str, ...]:
     return tuple(why for why in (null, hiding.NOTE if hidden else "") if why)
 
 
-def _checks(seen: Look, stack: str, sink: bool) -> list[Check]:
-    """Rows sum to 1 (to less where a sink takes a share), a causal map is causal, and changed rows have their sums."""
+def _checks(seen: Look, stack: str, sink: bool, exact: float) -> list[Check]:
+    """Rows sum to 1 (to less where a sink takes a share), a causal map is causal, and changed rows have their sums.
+
+    `exact` is how near the model's own numbers can come, of which those sums are made.
+    """
     checks = [at_most("rows-sum-to-at-most-1" if sink else "rows-sum-to-1", seen.row_sum_error, ROWS_SUM_LIMIT)]
     if stack == "decoder":
         checks.append(at_most("nothing-above-the-diagonal", seen.above_diagonal, 0.0))
     if seen.changed_sum_error is not None:
-        checks.append(at_most("shown-rows-have-their-sums", seen.changed_sum_error, ROWS_SUM_LIMIT))
+        checks.append(at_most("shown-rows-have-their-sums", seen.changed_sum_error, exact))
     return checks

@@ -42,9 +42,8 @@ def self_check(network: Network, inputs: Mapping[str, Tensor], done: Pass) -> tu
     if network.has_head:
         theirs = eager_output(network, inputs).logits[0].float()
         scale = max(1.0, float(theirs.abs().max()))
-        checks.append(
-            at_most("logits", float((unembed(network, done.final) - theirs).abs().max()) / scale, LOGITS_LIMIT)
-        )
+        difference = float((unembed(network, done.final) - theirs).abs().max()) / scale
+        checks.append(at_most("logits", difference, max(LOGITS_LIMIT, z_limit(done.final.dtype))))
     return tuple(checks)
 
 

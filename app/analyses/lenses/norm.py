@@ -62,12 +62,12 @@ def value_lengths(record: LayerRecord, projection: Projection, heads: slice) -> 
 
 
 def _row(record: LayerRecord, row: slice) -> tuple[Tensor, Tensor]:
-    """(probs [H, 1, K], z [H, 1, Dv]) of one query."""
+    """(probs [H, 1, K], z [H, 1, Dv]) of one query, in float32 whatever the model computes with."""
     assert record.q is not None
     assert record.k is not None
     assert record.v is not None
-    seen = attend(record.q[:1], record.k[:1], record.v[:1], record.rules, row)
-    return seen.probs[0], seen.z[0].float()
+    seen = attend(record.q[:1], record.k[:1], record.v[:1].float(), record.rules, row)
+    return seen.probs[0], seen.z[0]
 
 
 def _times(lengths: Tensor, probs: Tensor, _: range) -> Tensor:

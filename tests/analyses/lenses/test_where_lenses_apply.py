@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,8 +16,10 @@ from app.analyses.attention import attention
 from app.analyses.lenses import LENSES
 from app.errors import Cancelled, HeadlightError, NeedsStream, NoLanguageHead, NotApplicable, OutOfRange
 from app.models.anatomy import NO_SUM
-from tests.made import TEXT, made_run
-from tests.models.tiny import EXACT, WEIGHTS_ONLY
+from app.models.build import check
+from app.models.checkpoint import Checkpoint
+from tests.made import TEXT, made_run, word_tokenizer
+from tests.models.tiny import EXACT, WEIGHTS_ONLY, tiny
 
 VALUES = ("norm", "alti", "value-zeroing", "gradient")
 
@@ -41,6 +45,37 @@ def test_every_lens_on_every_architecture_holds_its_checks_or_says_why_not(name:
                 assert float(answer.values.nan_to_num(0.0).min()) >= 0.0
             if through.bounded:
                 assert float(answer.values.nan_to_num(0.0).max()) <= 1.0 + 1e-5
+
+
+@pytest.mark.parametrize("name", ["llama", "bert", "t5"])
+def test_a_model_in_bfloat16_keeps_its_head_and_its_lenses(name: str) -> None:
+    network = tiny(name)
+    network.model.to(torch.bfloat16)
+    checkpoint = Checkpoint(name, Path(), "made for tests", "0", None, 0, 0)
+    model = check(checkpoint, network, word_tokenizer(special=name == "bert"))
+    assert model.info.language_head
+    assert model.info.warnings == ()
+    run = made_run(name, "[MASK] w7 w8 w9" if name == "bert" else TEXT, "w8 w9" if name == "t5" else None, model)
+    for stack in run.stacks:
+        for lens, through in LENSES.items():
+            if stack.name == "cross" and not through.heads:
+                continue
+            answer = attention(run, stack.name, 0, lens=lens)
+            assert answer.values.dtype == torch.float32
+            assert all(check.ok for check in answer.checks), (stack.name, lens, answer.checks)
+
+
+@pytest.mark.parametrize("name", list(EXACT))
+def test_one_token_is_enough(name: str) -> None:
+    run = made_run(name, "w7", "w8" if name in ("t5", "bart", "marian") else None)
+    for lens in ("norm", "rollout", "alti", "value-zeroing"):
+        stack = run.stacks[0]
+        try:
+            answer = attention(run, stack.name, 0, lens=lens)
+        except NotApplicable:
+            continue
+        assert bool(torch.isfinite(answer.values).all())
+        assert all(check.ok for check in answer.checks)
 
 
 @pytest.mark.parametrize("name", ["gpt_neox", "gemma2"])
@@ -84,8 +119,6 @@ def test_the_gradient_is_about_the_position_asked_for() -> None:
 
 
 def test_a_model_without_a_head_has_no_gradient_lens() -> None:
-    from dataclasses import replace
-
     run = made_run("gpt2")
     bare = replace(run, model=replace(run.model, info=replace(run.model.info, language_head=False)))
     with pytest.raises(NoLanguageHead):
