@@ -1,7 +1,7 @@
 """Train `minilm-mlm`: MiniLM taught to fill in masked words, by a LoRA adapter and a masked-language-model head.
 
     python -m training.minilm_mlm                 # writes app/weights/minilm_mlm
-    python -m training.minilm_mlm --steps 20 --decay 5 --out /tmp/mlm --state /tmp/mlm.pt    # a try
+    python -m training.minilm_mlm --rates 0:0,5:1e-3,20:0 --out /tmp/mlm --state /tmp/mlm.pt    # a try
 
 Trained are the adapter on every linear map of the six layers, and the head's transform and bias; the embeddings, to
 which the head's decoder is tied, stay as they are. Each step draws its own lines and masks from (seed, step), and the
@@ -14,6 +14,7 @@ import argparse
 import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
+from itertools import pairwise
 from pathlib import Path
 
 import torch
@@ -38,26 +39,30 @@ REPORT, SAMPLE = 20, 96
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What a training is made of; its state is only taken up again by the same plan.
+    """What a training is made of.
 
-    The rate goes up over `warmup` steps, stays, and falls over the last `decay`. So a training may be given other
-    `steps` and another `decay` as long as its fall has not begun.
+    The rate goes in straight lines between the points of `rates`, (step, rate); the last is the end. The future of a
+    training may be changed on the way, its past may not: a state is taken up by a plan that would have come there.
     """
 
-    steps: int = 1200
-    decay: int = 400
-    warmup: int = 60
+    rates: tuple[tuple[int, float], ...] = ((0, 0.0), (60, 1e-3), (400, 1e-3), (1900, 0.0))
     batch: int = 64
-    rate: float = 1e-3
     rank: int = 64
     scale: float = 2.0
     chosen: float = 0.2
     seed: int = 0
 
+    @property
+    def steps(self) -> int:
+        return self.rates[-1][0]
+
 
 def rate_at(plan: Plan, step: int) -> float:
-    """A line up, a plateau, a line down to nothing."""
-    return plan.rate * min(1.0, (step + 1) / plan.warmup, (plan.steps - step) / plan.decay)
+    """The rate of the step that goes from `step` to the next: that of the middle of the way."""
+    for (start, low), (end, high) in pairwise(plan.rates):
+        if step < end:
+            return low + (high - low) * (step + 0.5 - start) / (end - start)
+    return plan.rates[-1][1]
 
 
 def gradients(adapted: PeftModel, fast: AtChosen, batches: Sequence[Batch]) -> float:
@@ -115,13 +120,13 @@ def whole_model(adapted: PeftModel) -> BertForMaskedLM:
 
 
 def take_up(state: Path, plan: Plan, learned: Sequence[Tensor], optimizer: torch.optim.Optimizer) -> int:
-    """Put back what was saved by the same plan; answers with the step to go on at."""
+    """Put back what was saved by a plan with the same past; answers with the step to go on at."""
     if not state.exists():
         return 0
     saved = torch.load(state, weights_only=True)
     then, step = Plan(**saved["plan"]), int(saved["step"])
-    level = step <= min(plan.steps - plan.decay, then.steps - then.decay)
-    if plan != then and not (level and replace(plan, steps=then.steps, decay=then.decay) == then):
+    past = all(rate_at(plan, at) == rate_at(then, at) for at in range(step))
+    if not past or step > plan.steps or replace(plan, rates=then.rates) != then:
         return 0
     with torch.no_grad():
         for parameter, value in zip(learned, saved["learned"], strict=True):
@@ -141,13 +146,21 @@ def save_state(state: Path, plan: Plan, step: int, learned: Sequence[Tensor], op
     beside.replace(state)
 
 
+def points(text: str) -> tuple[tuple[int, float], ...]:
+    """`0:0,60:1e-3,1000:0` as points; their steps must rise from 0."""
+    pairs = [point.split(":") for point in text.split(",")]
+    answer = tuple((int(step), float(rate)) for step, rate in pairs)
+    if len(answer) < 2 or answer[0][0] != 0 or any(a >= b for (a, _), (b, _) in pairwise(answer)):
+        raise argparse.ArgumentTypeError("wanted: two or more STEP:RATE, the steps rising from 0")
+    return answer
+
+
 def main() -> None:
     plan = Plan()
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--out", type=Path, default=OUT)
     parser.add_argument("--state", type=Path, default=STATE)
-    parser.add_argument("--steps", type=int, default=plan.steps)
-    parser.add_argument("--decay", type=int, default=plan.decay, help="of the steps, how many the rate falls over")
+    parser.add_argument("--rates", type=points, default=plan.rates, help="0:0,60:1e-3,1000:0 and the like")
     parser.add_argument("--seed", type=int, default=plan.seed)
     parser.add_argument("--save-every", type=int, default=100)
     parser.add_argument("--threads", type=int, default=1)
@@ -155,7 +168,7 @@ def main() -> None:
     args = parser.parse_args()
     torch.set_num_threads(args.threads)
     logging.set_verbosity_error()  # type: ignore[no-untyped-call]
-    plan = replace(plan, steps=args.steps, decay=args.decay, seed=args.seed)
+    plan = replace(plan, rates=args.rates, seed=args.seed)
     tokenizer = AutoTokenizer.from_pretrained(base_folder())
     lines, held = corpus()
     data, held_out = encode(lines, tokenizer), encode(held, tokenizer)

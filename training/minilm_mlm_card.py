@@ -87,6 +87,7 @@ def card(
     own = "\n".join(
         f"| {text} | {mark(words, SENTENCES[text])} | {', '.join(words)} |" for text, words in filled.items()
     )
+    rates = ", ".join(f"{step:,} {rate:g}" for step, rate in plan["rates"])
     digests = {name: hashlib.sha256((out / name).read_bytes()).hexdigest() for name in (ADAPTER, HEAD)}
     size = sum((out / name).stat().st_size for name in digests)
     return f"""---
@@ -124,10 +125,10 @@ dropped.
 
 ## Training
 
-{plan["steps"]:,} steps of {plan["batch"]} lines, {plan["chosen"]:.0%} of the tokens chosen (eight in ten of them
-masked, one replaced, one kept), AdamW, rate {plan["rate"]:g} after {plan["warmup"]} steps of warm-up, falling to
-nothing over the last {plan["decay"]}; seed {plan["seed"]}; one thread, bfloat16;
+{plan["rates"][-1][0]:,} steps of {plan["batch"]} lines, {plan["chosen"]:.0%} of the tokens chosen (eight in ten of them
+masked, one replaced, one kept), AdamW; seed {plan["seed"]}; one thread, bfloat16;
 torch {torch.__version__}, transformers {transformers.__version__}, peft {peft.__version__}.
+The rate goes in straight lines from point to point, step and rate: {rates}.
 Again: `python -m training.minilm_mlm`.
 
 ## Held-out lines
