@@ -48,8 +48,7 @@ export function bar(react) {
       linear.setAttribute('aria-pressed', String(scale === 'linear'));
       const [from, to] = colour && data ? reach(data, colour) : [range.low, range.high];
       const digits = colour && IN_TOKENS.has(colour) ? 1 : 2;
-      low.textContent = from === 0 ? '0' : from.toFixed(digits);
-      high.textContent = to === 1 ? '1' : to.toFixed(digits);
+      [low.textContent, high.textContent] = [from, to].map((end) => String(Number(end.toFixed(digits))));
       what.textContent = colour ? MEANING[colour] : '';
       ramp.style.backgroundImage = `linear-gradient(90deg, ${Array.from({ length: STOPS }, (_, i) => at(i / (STOPS - 1))).join()})`;
 

@@ -83,7 +83,10 @@ function skipped({ causal, exact, rows, rowEdges }) {
  * @returns {{rows: [number, number], cols: [number, number]}}
  */
 export function closer(maps, of) {
-  if (!maps.exact) return peak(maps, of);
+  if (!maps.exact) {
+    const { rows, cols } = peak(maps, of);
+    return { rows, cols };
+  }
   const first = maps.rowEdges[skipped(maps)];
   return { rows: [first, maps.rowEdges[maps.rows]], cols: [maps.colEdges[0], maps.colEdges[maps.cols]] };
 }
