@@ -15,7 +15,7 @@ sys.path.insert(0, str(ROOT))
 from app.examples import EXAMPLES  # noqa: E402
 from benchmarks.server import serving  # noqa: E402
 
-SIZE = ViewportSize(width=1120, height=790)
+SIZE = ViewportSize(width=1120, height=850)
 
 
 def main() -> None:
