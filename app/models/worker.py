@@ -63,10 +63,10 @@ class Worker:
     def give_way(self) -> None:
         """Called by a long job every now and then, on this thread: do first whatever is more urgent."""
         while True:
-            with self._queue.mutex:
-                if not self._queue.queue or self._queue.queue[0][0] >= Urgency.LONG:
+            with self._lock:  # closing takes from this queue too
+                if self._closed or not self._queue.queue or self._queue.queue[0][0] >= Urgency.LONG:
                     return
-            _, _, future, job = self._queue.get()  # nobody else takes from this queue
+                _, _, future, job = self._queue.get_nowait()
             if future is not None and job is not None:
                 _do(future, job)
             del future, job

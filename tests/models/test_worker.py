@@ -59,3 +59,24 @@ def test_giving_way_when_nothing_waits_returns_at_once_and_a_full_queue_is_refus
     first.result(5)
     second.result(5)
     worker.close()
+
+
+def test_giving_way_while_the_model_is_let_go_leaves_the_thread_its_end() -> None:
+    worker = Worker("test", 10)
+    begun, go_on = threading.Event(), threading.Event()
+
+    def long() -> None:
+        begun.set()
+        assert go_on.wait(5)
+        worker.give_way()
+
+    first = worker.submit(long, Urgency.LONG)
+    assert begun.wait(5)
+    waiting = worker.submit(lambda: None, Urgency.LOOK)
+    worker.close()
+    go_on.set()
+    first.result(5)
+    with pytest.raises(Busy):
+        waiting.result(5)
+    worker._thread.join(5)
+    assert not worker._thread.is_alive()
