@@ -12,8 +12,8 @@ from transformers import PreTrainedTokenizerBase
 
 from training.english import Line
 
-MASK, PAD, VOCAB, FIRST_WORD = 103, 0, 30522, 1000
-"""Of BERT's vocabulary. What comes before the first word is special or unused."""
+MASK, PAD, VOCAB = 103, 0, 30522
+"""Of BERT's vocabulary. What comes before [MASK] is special or unused."""
 LONGEST = 64
 """Tokens of a line, with [CLS] and [SEP]; what is longer is cut."""
 WEIGHTS = {"wordnet": 0.52, "gcide": 0.30, "bible": 0.12, "desktop": 0.06}
@@ -74,12 +74,7 @@ def pad(lines: Sequence[list[int]]) -> Tensor:
 
 
 def mask(ids: Tensor, share: float, generator: torch.Generator, always: bool = False) -> Batch:
-    """A `share` of the tokens chosen: eight in ten become [MASK], one a random token, one stays.
-
-    With `always` all of them become [MASK].
-    """
+    """A `share` of the tokens chosen: nine in ten of them become [MASK], and one stays; with `always` none does."""
     chosen = (torch.rand(ids.shape, generator=generator) < share) & (ids > MASK)
-    fate = torch.rand(ids.shape, generator=generator)
-    inputs = ids.masked_fill(chosen & (always | (fate < 0.8)), MASK)
-    other = torch.randint(FIRST_WORD, VOCAB, ids.shape, generator=generator)
-    return Batch(ids, inputs if always else torch.where(chosen & (fate >= 0.9), other, inputs), chosen)
+    stays = torch.rand(ids.shape, generator=generator) >= 0.9
+    return Batch(ids, ids.masked_fill(chosen & (always | ~stays), MASK), chosen)

@@ -49,7 +49,7 @@ class Plan:
     batch: int = 64
     rank: int = 64
     scale: float = 2.0
-    chosen: float = 0.2
+    chosen: float = 0.25
     seed: int = 0
 
     @property

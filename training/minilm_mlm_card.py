@@ -125,8 +125,8 @@ dropped.
 
 ## Training
 
-{plan["rates"][-1][0]:,} steps of {plan["batch"]} lines, {plan["chosen"]:.0%} of the tokens chosen (eight in ten of them
-masked, one replaced, one kept), AdamW; seed {plan["seed"]}; one thread, bfloat16;
+{plan["rates"][-1][0]:,} steps of {plan["batch"]} lines, {plan["chosen"]:.0%} of the tokens chosen (nine in ten of them
+masked, one kept), AdamW; seed {plan["seed"]}; one thread, bfloat16;
 torch {torch.__version__}, transformers {transformers.__version__}, peft {peft.__version__}.
 The rate goes in straight lines from point to point, step and rate: {rates}.
 Again: `python -m training.minilm_mlm`.

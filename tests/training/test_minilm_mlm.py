@@ -15,7 +15,7 @@ from transformers import AutoModelForMaskedLM, AutoTokenizer, BertForMaskedLM
 
 from app.models.sources.adapted import ADAPTER, CONFIG, HEAD, TOKENIZER, merge, write_merged
 from training.english import Line
-from training.masked_lines import FIRST_WORD, MASK, PAD, VOCAB, Encoded, batches_of, encode, frequencies, mask, pad
+from training.masked_lines import MASK, PAD, VOCAB, Encoded, batches_of, encode, frequencies, mask, pad
 from training.masked_model import AtChosen, base_folder, base_model, head_of, merged, new_model
 from training.masked_score import evaluate, fill
 from training.minilm_mlm import Plan, gradients, points, rate_at, take_up, train, whole_model
@@ -54,7 +54,7 @@ def model(data: list[Encoded]) -> PeftModel:
 
 
 def test_masks() -> None:
-    ids = torch.randint(FIRST_WORD, VOCAB, (40, 60), generator=torch.Generator().manual_seed(0))
+    ids = torch.randint(1000, VOCAB, (40, 60), generator=torch.Generator().manual_seed(0))
     ids[:, 0], ids[:, 50], ids[:, 51:] = 101, 102, PAD
     batch = mask(ids, 0.2, torch.Generator().manual_seed(3))
     assert not batch.chosen[:, [0, *range(50, 60)]].any(), "neither [CLS], [SEP] nor padding is asked for"
@@ -63,7 +63,7 @@ def test_masks() -> None:
     became = batch.inputs[batch.chosen]
     masked = float((became == MASK).float().mean())
     stayed = float((became == ids[batch.chosen]).float().mean())
-    assert (share, masked, stayed) == pytest.approx((0.2, 0.8, 0.1), abs=0.04)
+    assert (share, masked, stayed) == pytest.approx((0.2, 0.9, 0.1), abs=0.04)
     always = mask(ids, 0.15, torch.Generator().manual_seed(3), always=True)
     assert bool((always.inputs[always.chosen] == MASK).all())
 
