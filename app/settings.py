@@ -56,6 +56,7 @@ class Settings(BaseSettings):
     cache_dir: Path = Field(default_factory=default_cache_dir, description="For converted models and run ids' secret.")
     # runs
     run_limit: ByteSize = size(2 * GB, "Largest run that is stored.")
+    pass_limit: ByteSize = size(6 * GB, "Most memory that one forward pass may need.")
     run_budget: ByteSize = size(4 * GB, "Memory for all stored runs; the least recently used go first.")
     answer_limit: int = Field(128, gt=0, description="Most tokens that an encoder-decoder writes as its own answer.")
     look_budget: float = Field(2.0, gt=0, allow_inf_nan=False, description="Longest work of a GET; more streams.")

@@ -23,9 +23,6 @@ from app.attention.rules import Rules
 Edit = Callable[["LayerRecord", Tensor], Tensor]
 """Given a layer and its z [B, H, Q, Dv], the z that goes on to the output projection."""
 
-WASTE_ALLOWED = 1.1
-"""A view may pin a storage this many times its own size before it is copied."""
-
 
 class PassStopped(Exception):
     """Raised inside a forward pass whose listener said to stop."""
@@ -131,7 +128,7 @@ def _rows(hidden: Tensor) -> Tensor:
 
 
 def compact(*tensors: Tensor) -> tuple[Tensor, ...]:
-    """The same tensors, copied where together they use much less than the storage they pin.
+    """The same tensors, copied where together they use less than the storage they pin.
 
     q, k and v that are views of one fused projection use all of it and stay; a v that alone remains of it
     (q and k were rotated into new storages) pins three times what it needs and is copied.
@@ -141,9 +138,7 @@ def compact(*tensors: Tensor) -> tuple[Tensor, ...]:
         key = t.untyped_storage().data_ptr()
         used[key] = used.get(key, 0) + t.numel() * t.element_size()
     return tuple(
-        t.contiguous().clone()
-        if t.untyped_storage().nbytes() > WASTE_ALLOWED * used[t.untyped_storage().data_ptr()]
-        else t
+        t.contiguous().clone() if t.untyped_storage().nbytes() > used[t.untyped_storage().data_ptr()] else t
         for t in tensors
     )
 

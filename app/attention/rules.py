@@ -12,10 +12,14 @@ number of keys already cached when a text is continued.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
+
+BLOCK_CELLS = 1024 * 1024
+"""Cells of a mask that are read at once: a few MB of what is compared."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -118,26 +122,49 @@ def rules_from_mask(rules: Rules, mask: Tensor | None) -> Rules:
         return rules
     if mask.dtype != torch.bool:
         hidden = mask <= torch.finfo(mask.dtype).min / 2
-        if not bool(((mask == 0) | hidden).all()):
+        if not all(bool(((mask[:, :, r] == 0) | hidden[:, :, r]).all()) for r in _row_blocks(mask)):
             return replace(rules, mask=mask)
         mask = ~hidden
-    _, heads, queries, keys = mask.shape
-    if heads != 1:
+    heads, keys = mask.shape[1], mask.shape[3]
+    reach = _reach(rules, mask)
+    if heads != 1 or reach is None:
         return replace(rules, mask=mask)
     padding = mask.any(dim=2)[:, 0]  # [B, K]
-    distance = _distance(rules, slice(None), queries, keys, mask.device)
-    somewhere = mask.any(dim=0)[0]  # [Q, K]
-    reached = distance[somewhere]
-    if reached.numel() == 0:
-        return replace(rules, mask=mask)
-    right, left = max(int(reached.max()), 0), max(-int(reached.min()), 0)
-    causal = right == 0 and keys > 1
-    for window in (None, (left, right)):  # the first that says the same is the smaller
+    causal = reach[1] == 0 and keys > 1
+    for window in (None, reach):  # the first that says the same is the smaller
         small = replace(rules, causal=causal, window=window, padding=None if bool(padding.all()) else padding)
-        rebuilt = visible(small, slice(None), queries, keys, mask.device)
-        if bool(mask.all()) if rebuilt is None else bool((rebuilt.expand_as(mask) == mask).all()):
+        if _says(small, mask):
             return small
     return replace(rules, mask=mask)
+
+
+def _reach(rules: Rules, mask: Tensor) -> tuple[int, int] | None:
+    """How far back and ahead any query sees, or None when none sees anything."""
+    left, right, any_seen = 0, 0, False
+    for rows in _row_blocks(mask):
+        seen = mask[:, :, rows].any(dim=0).any(dim=0)  # [rows, K]
+        reached = _distance(rules, rows, mask.shape[2], mask.shape[3], mask.device)[seen]
+        if reached.numel():
+            left, right = max(left, -int(reached.min())), max(right, int(reached.max()))
+            any_seen = True
+    return (left, right) if any_seen else None
+
+
+def _says(rules: Rules, mask: Tensor) -> bool:
+    """Do the rules let every query see exactly what the mask does?"""
+    _, _, queries, keys = mask.shape
+    for rows in _row_blocks(mask):
+        seen = visible(rules, rows, queries, keys, mask.device)
+        given = mask[:, :, rows]
+        if not bool(given.all() if seen is None else (seen == given).all()):
+            return False
+    return True
+
+
+def _row_blocks(mask: Tensor) -> Iterator[slice]:
+    """Rows of [B, H, Q, K] a few at a time, so that what is compared stays small beside the mask."""
+    step = max(1, BLOCK_CELLS // (mask.shape[0] * mask.shape[1] * mask.shape[3]))
+    return (slice(i, min(i + step, mask.shape[2])) for i in range(0, mask.shape[2], step))
 
 
 def bias_by_distance(bias: Tensor) -> Tensor | None:
@@ -147,6 +174,6 @@ def bias_by_distance(bias: Tensor) -> Tensor | None:
     row hold everything.
     """
     table = bias[0]  # [H, Q, K]
-    if bias.shape[0] != 1 or not bool((table[:, 1:, 1:] == table[:, :-1, :-1]).all()):
+    if bias.shape[0] != 1 or not all(bool((head[1:, 1:] == head[:-1, :-1]).all()) for head in table):
         return None
     return torch.cat([table[:, :, 0].flip(-1), table[:, 0, 1:]], dim=-1)

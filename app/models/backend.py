@@ -24,7 +24,7 @@ from app.attention.recorder import current
 from app.attention.rules import Rules, bias_by_distance, rules_from_mask
 
 NAME = "headlight"
-BLOCK_CELLS = 4 * 1024 * 1024
+BLOCK_CELLS = 1024 * 1024
 """Cells of scores computed at once where sdpa cannot run."""
 
 

@@ -36,10 +36,14 @@ from app.models.loaded import LoadedModel
 from app.models.price import Shapes, shapes_of
 from app.models.progress import Progress, Stage
 from app.models.self_check import self_check
+from app.models.tokenizer_files import safe_folder
 from app.settings import Settings
 
 PROBE_TEXT = "The cat sat on the mat because it was warm."
 MIN_DISTINCT = 6
+SPACE = "\u2581"
+"""How SentencePiece writes a space; a token of its own in tokenizers that were given no vocabulary."""
+
 HEADS = {
     "masked": (AutoModelForMaskedLM, MODEL_FOR_MASKED_LM_MAPPING_NAMES),
     "seq2seq": (AutoModelForSeq2SeqLM, MODEL_FOR_SEQ_TO_SEQ_CAUSAL_LM_MAPPING_NAMES),
@@ -55,7 +59,7 @@ def build(checkpoint: Checkpoint, settings: Settings, progress: Progress) -> Loa
     transformers_logging.set_verbosity_error()  # type: ignore[no-untyped-call]
     try:
         progress(Stage("tokenizer", 0, 1, "Reading the tokenizer"))
-        tokenizer = AutoTokenizer.from_pretrained(checkpoint.folder, local_files_only=True, trust_remote_code=False)
+        tokenizer = read_tokenizer(checkpoint)
         progress(Stage("weights", 0, checkpoint.weight_bytes, "Reading the weights"))
         network = read_network(checkpoint, settings)
         progress(Stage("check", 0, 1, "Checking it against eager attention"))
@@ -67,6 +71,23 @@ def build(checkpoint: Checkpoint, settings: Settings, progress: Progress) -> Loa
             f"transformers could not load this model ({type(exc).__name__}).",
             "See the server's log for the reason; the files may be damaged or of a kind that is not supported.",
         ) from exc
+
+
+def read_tokenizer(checkpoint: Checkpoint) -> PreTrainedTokenizerBase:
+    """The tokenizer, from its own files and its harmless settings. Raises ModelFailed for one that knows no words.
+
+    transformers makes such a one, and is silent, where the files are not those that its class reads.
+    """
+    with safe_folder(checkpoint.folder) as folder:
+        tokenizer: PreTrainedTokenizerBase = AutoTokenizer.from_pretrained(
+            folder, local_files_only=True, trust_remote_code=False
+        )
+    words = set(tokenizer.get_vocab()) - set(tokenizer.all_special_tokens) - {SPACE}
+    if not words:
+        raise ModelFailed(
+            "The model's tokenizer knows no words.", "Its files are not those that its kind of tokenizer reads."
+        )
+    return tokenizer
 
 
 def read_network(checkpoint: Checkpoint, settings: Settings) -> Network:
@@ -121,8 +142,9 @@ def check(checkpoint: Checkpoint, network: Network, tokenizer: PreTrainedTokeniz
         network = replace(network, has_head=False)
     model = network.model
     size = sum(t.numel() * t.element_size() for t in (*model.parameters(), *model.buffers()))
-    info = info_of(checkpoint, network, tokenizer, shapes_of(done), size, warnings)
-    return LoadedModel(info, network, tokenizer, shapes_of(done), size, str(model.dtype).removeprefix("torch."), checks)
+    shapes = shapes_of(done, windowed(model.config))
+    info = info_of(checkpoint, network, tokenizer, shapes, size, warnings)
+    return LoadedModel(info, network, tokenizer, shapes, size, str(model.dtype).removeprefix("torch."), checks)
 
 
 def info_of(
@@ -180,6 +202,12 @@ def kind_of(config: Any, family: Family) -> Kind:
     if config.model_type in MODEL_FOR_MASKED_LM_MAPPING_NAMES and not getattr(config, "is_decoder", False):
         return "encoder"
     return "decoder" if config.model_type in MODEL_FOR_CAUSAL_LM_MAPPING_NAMES else "encoder"
+
+
+def windowed(config: Any) -> bool:
+    """Does the model hide keys that are far away, in some layer?"""
+    window = getattr(config, "sliding_window", None) or getattr(config, "local_attention", None)
+    return window is not None and getattr(config, "use_sliding_window", True) is not False
 
 
 def max_tokens_of(config: Any, family: Family) -> int | None:

@@ -163,7 +163,7 @@ def check_price(model: LoadedModel, tokens: Mapping[str, Tokens], settings: Sett
 
 def _room(model: LoadedModel, counts: Mapping[str, int], name: str, settings: Settings) -> int:
     """The most tokens that the input `name` may have, the other one as it is."""
-    fits = most_tokens(model.shapes, counts, name, settings.run_limit)
+    fits = most_tokens(model.shapes, counts, name, settings.run_limit, settings.pass_limit)
     return min(fits, model.info.max_tokens or fits)
 
 

@@ -18,7 +18,7 @@ POLL_SECONDS = 0.05
 
 
 class Audience:
-    """Those who wait for one piece of work. It tells them its stages, asks `gone` now and then, and stops when it is true."""
+    """Those who wait for one piece of work, which tells them its stages and stops when they are `gone`."""
 
     def __init__(self) -> None:
         self._members: list[tuple[IsCancelled, Progress]] = []

@@ -47,7 +47,7 @@ class Worker:
         return self._queue.qsize()
 
     def submit(self, job: Callable[[], T], urgency: Urgency) -> Future[T]:
-        """Queue a job. A future that is cancelled before its turn is skipped. Raises Busy when the queue is full or closed."""
+        """Queue a job. A future cancelled before its turn is skipped. Raises Busy when the queue is full or closed."""
         future: Future[T] = Future()
         try:
             with self._lock:

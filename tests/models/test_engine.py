@@ -222,7 +222,9 @@ def test_all_who_share_a_run_hear_its_progress(engine: Engine) -> None:
         time.sleep(0.1)
         for listener in heard:
             pool.submit(
-                engine.run, RunRequest("minilm", "Heard by two."), progress=lambda stage, own=listener: own.append(stage.done)
+                engine.run,
+                RunRequest("minilm", "Heard by two."),
+                progress=lambda stage, own=listener: own.append(stage.done),
             )
         time.sleep(0.2)
         held.set()

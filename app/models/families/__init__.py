@@ -18,6 +18,7 @@ FAMILIES: dict[str, Family] = {
     "mt5": t5.T5,
     "roberta": bert.ROBERTA,
     "t5": t5.T5,
+    "umt5": t5.T5,
     "xlm-roberta": bert.ROBERTA,
     "xlnet": xlnet.XLNET,
 }
