@@ -86,6 +86,17 @@ export function standing(data, i, role) {
   };
 }
 
+/**
+ * Does a head do what the role says more than chance does? Of the distance, either way is a find. Null: the null of
+ * this role has no spread, so nobody can say.
+ * @param {Role} role
+ * @param {Standing} standing
+ * @returns {boolean|null}
+ */
+export function standsOut(role, { beyond, effect }) {
+  return beyond && role !== 'distance' ? (effect ?? 0) > 0 : beyond;
+}
+
 /** @param {Role} role @param {number|null} value */
 export function scored(role, value) {
   if (value === null) return '–';

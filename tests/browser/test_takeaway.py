@@ -56,7 +56,7 @@ def test_csv_of_the_tokens(open_page: Open, eager: Callable[..., Eager]) -> None
     assert inside == [row["display"] for row in rows if row["start"]]
 
 
-@pytest.mark.parametrize("view", ["heads", "map"])
+@pytest.mark.parametrize("view", ["heads", "map", "roles"])
 def test_the_picture_as_png_and_svg(open_page: Open, view: str) -> None:
     page = open_page(f"/?view={view}&layer=3&head=1")
     name, png = take(page, "PNG")
@@ -65,7 +65,7 @@ def test_the_picture_as_png_and_svg(open_page: Open, view: str) -> None:
     name, svg = take(page, "SVG")
     assert name.endswith(".svg")
     assert b"<svg" in svg
-    assert b"animal" in svg
+    assert (b"induction" if view == "roles" else b"animal") in svg
 
 
 @pytest.mark.parametrize("view", [view for view in VIEWS if view != "next"])
@@ -79,7 +79,13 @@ def test_the_command_answers_with_what_the_page_shows(open_page: Open, eager: Ca
     if view == "tokens":
         assert [token["text"] for token in answer["tokens"]] == exact.tokens
         return
-    wanted = exact.attentions[3].numpy()[None] if view == "heads" else exact.attentions[3][1].numpy()[None, None]
+    if view == "roles":
+        before = [head["previous"] for head in answer["heads"]]
+        wanted = [float(head.diagonal(-1).mean()) for layer in exact.attentions for head in layer]
+        np.testing.assert_allclose(before, wanted, atol=1e-5)
+        return
+    layers = np.stack([layer.numpy() for layer in exact.attentions])
+    wanted = {"heads": layers[3:4], "map": layers[3:4, 1:2], "grid": layers}[view]
     np.testing.assert_allclose(np.array(answer["values"]), wanted, atol=1e-5)
 
 

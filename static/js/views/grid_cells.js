@@ -60,7 +60,7 @@ export function cells() {
       if (!head || !words || !g) return;
       place(pointed, head);
       const { x, y } = corner(g, head);
-      replace(tip, h('strong', {}, words.title), words.role && h('span', {}, words.role),
+      replace(tip, h('strong', {}, words.title), words.role && h('span.grid-role', {}, words.role),
         h('span', {}, words.pair, ' ', h('b', {}, words.value)));
       const half = Math.min(tip.offsetWidth / 2, g.width / 2);
       tip.style.left = `${Math.min(Math.max(x + inner(g) / 2, half), g.width - half)}px`;

@@ -1,10 +1,10 @@
 /**
- * The grid on a canvas: a small map in each cell, or one flat colour for a role. A flat cell that lies within its null
- * is drawn small, so that colour is not the only sign.
+ * The grid on a canvas: a small map in each cell, or one flat colour for a role. A head that does not stand out from
+ * its null is drawn small, so that colour is not the only sign.
  */
 
 import { cividis, css, diverging } from '../colour.js';
-import { reach, standing } from '../roles.js';
+import { reach, standing, standsOut } from '../roles.js';
 import { corner, inner, labelStep } from './grid_layout.js';
 import { bytesOf, visible } from './grid_maps.js';
 
@@ -19,7 +19,7 @@ import { bytesOf, visible } from './grid_maps.js';
  * @property {string|null} fill null: the role does not apply
  * @property {string} ink readable on it
  * @property {string} text
- * @property {boolean} within its null
+ * @property {boolean} within its null, or below it
  *
  * @typedef {object} Label
  * @property {string} text
@@ -30,7 +30,7 @@ import { bytesOf, visible } from './grid_maps.js';
  * @property {boolean} turned by a quarter, to read upward
  */
 
-/** The share of a cell's side that a score within its null takes. */
+/** The share of a cell's side that a score takes which does not stand out. */
 const SMALL = 0.5;
 
 /**
@@ -101,11 +101,12 @@ export function paintMaps(c, g, maps, source, { layers, heads, empty }) {
 export function flats(data, role) {
   const [low, high] = reach(data, role);
   return data.heads.map(({ layer, head }, i) => {
-    const { score, beyond } = standing(data, i, role);
+    const it = standing(data, i, role);
+    const { score } = it;
     if (score === null) return { layer, head, fill: null, ink: '', text: '–', within: false };
     const colour = cividis((score - low) / (high - low));
     const bright = 0.2126 * colour[0] + 0.7152 * colour[1] + 0.0722 * colour[2] > 118;
-    return { layer, head, fill: css(colour), ink: bright ? '#111' : '#fff', text: short(score), within: beyond === false };
+    return { layer, head, fill: css(colour), ink: bright ? '#111' : '#fff', text: short(score), within: standsOut(role, it) === false };
   });
 }
 

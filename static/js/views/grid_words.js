@@ -46,7 +46,7 @@ export function roleWords(data, role, i) {
 export function remarks(maps, roles, colour) {
   if (colour && roles) {
     const what = roles.null?.roles[colour].sd.some((sd) => sd !== null && sd > 0)
-      ? 'A small square lies within its null, less than 3 standard deviations away: chance does as well.'
+      ? `A full square stands out: it lies more than 3 standard deviations ${colour === 'distance' ? 'from' : 'above'} its null. For a small one chance does as well.`
       : 'The null of this role has no spread: it is what even attention would score.';
     return `${what} Point at a head to read its score and its null.`;
   }

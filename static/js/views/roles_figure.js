@@ -1,7 +1,7 @@
 /** The scatter of roles: a point for each head, one role against another, coloured by layer. */
 
 import { cividis, css } from '../colour.js';
-import { IN_TOKENS, reach, standing } from '../roles.js';
+import { IN_TOKENS, reach, standing, standsOut } from '../roles.js';
 
 /**
  * @typedef {import('../types.js').RolesData} RolesData
@@ -11,9 +11,11 @@ import { IN_TOKENS, reach, standing } from '../roles.js';
 const STOPS = 9;
 /** How many heads of each role are named in the picture. */
 const NAMED = 3;
+/** How far apart two names must be, in pixels. */
+const NAME = Object.freeze([40, 13]);
 
 /**
- * Heads of both roles within their null are open rings: nothing beyond chance is to be seen there.
+ * Heads that stand out in neither role are open rings: nothing beyond chance is to be seen there.
  * @param {object} given
  * @param {RolesData} given.data
  * @param {Role} given.x
@@ -29,7 +31,7 @@ export function figure({ data, x, y, chosen, width, height, look, theme }) {
   const points = data.heads.map((head, i) => ({ head, i })).filter(({ head }) => head[x] !== null && head[y] !== null);
   const layers = Math.max(...data.heads.map(({ layer }) => layer));
   const font = { family: look.ui, size: 12, color: look.ink2 };
-  const plain = (/** @type {number} */ i) => [x, y].every((role) => standing(data, i, role).beyond === false);
+  const plain = (/** @type {number} */ i) => [x, y].every((role) => standsOut(role, standing(data, i, role)) === false);
   const axis = (/** @type {Role} */ role) => {
     const [low, high] = reach(data, role);
     const pad = (high - low) * 0.04;
@@ -39,7 +41,7 @@ export function figure({ data, x, y, chosen, width, height, look, theme }) {
     };
   };
   const mine = points.find(({ i }) => i === chosen);
-  const told = outstanding(data, x, y);
+  const told = apart(outstanding(data, x, y), data, [x, y], [width - 124, height - 60]);
   return {
     data: [
       {
@@ -80,9 +82,29 @@ export function figure({ data, x, y, chosen, width, height, look, theme }) {
  */
 export function outstanding(data, x, y) {
   const best = (/** @type {Role} */ role) => data.heads.map((_, i) => i)
-    .filter((i) => data.heads[i][x] !== null && data.heads[i][y] !== null && standing(data, i, role).beyond !== false)
+    .filter((i) => data.heads[i][x] !== null && data.heads[i][y] !== null && standsOut(role, standing(data, i, role)) !== false)
     .sort((a, b) => (data.heads[b][role] ?? 0) - (data.heads[a][role] ?? 0)).slice(0, NAMED);
   return [...new Set([...best(y), ...best(x)])];
+}
+
+/**
+ * Those whose names do not fall on one another; of two, the first stays.
+ * @param {readonly number[]} places
+ * @param {RolesData} data
+ * @param {[Role, Role]} axes
+ * @param {[number, number]} pixels of the plot
+ */
+function apart(places, data, axes, pixels) {
+  /** @type {number[][]} */
+  const taken = [];
+  return places.filter((i) => {
+    const [across, up] = axes.map((role, a) => {
+      const [low, high] = reach(data, role);
+      return (((data.heads[i][role] ?? 0) - low) / (high - low)) * pixels[a];
+    });
+    if (taken.some(([x, y]) => Math.abs(x - across) < NAME[0] && Math.abs(y - up) < NAME[1])) return false;
+    return taken.push([across, up]) > 0;
+  });
 }
 
 /** Where a name has room. @param {RolesData} data @param {number} i @param {Role} x */

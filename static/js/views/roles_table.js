@@ -4,7 +4,7 @@
  */
 
 import { h, replace } from '../dom.js';
-import { MEANING, inWords, rolesOf, scored, standing, timesNull } from '../roles.js';
+import { MEANING, inWords, rolesOf, scored, standing, standsOut, timesNull } from '../roles.js';
 import { order } from './roles_words.js';
 
 /**
@@ -77,7 +77,7 @@ export function createTable(react) {
         const it = standing(now, i, role);
         if (it.score === null) return h('td', { role: 'gridcell', tabindex: -1, data: { role }, 'aria-label': `${role}: does not apply` }, '–');
         return h('td', {
-          role: 'gridcell', tabindex: -1, data: { role, standing: it.beyond === null ? 'plain' : it.beyond ? 'beyond' : 'within' },
+          role: 'gridcell', tabindex: -1, data: { role, standing: it.beyond === null ? 'plain' : !it.beyond ? 'within' : standsOut(role, it) ? 'beyond' : 'below' },
           style: { '--effect': bar(it.effect).toFixed(3) }, title: inWords(role, it), 'aria-label': `${role} ${inWords(role, it)}`,
         }, scored(role, it.score), h('small', {}, timesNull(it.times)));
       }));

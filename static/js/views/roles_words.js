@@ -20,7 +20,7 @@ export function nullWords(data) {
   return `Every score stands beside its null, what it would be by chance. ${identity}`
     + `For ${list(['previous', 'next', 'first', 'separator', 'distance'])} each row’s own weights are scattered at random over the tokens it can see; `
     + `${list(['sink', 'entropy', 'span'])} are held against even attention, which has no spread. `
-    + `Dim: less than ${BEYOND} standard deviations from the null.`;
+    + `Bold: more than ${BEYOND} standard deviations above the null (of the distance, either way); dim: fewer than ${BEYOND} from it.`;
 }
 
 /** @param {RolesData} data */
