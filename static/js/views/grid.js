@@ -30,8 +30,8 @@ export const MEASURE = 'grid-paint';
 /** The widest that the place of the picture gets, about; the exact width is known only once it is there. */
 const WIDEST = 1160;
 const PAUSE = 90;
-/** Lenses that keep heads apart and are as quick as the maps themselves. @type {ReadonlySet<string>} */
-const LENSES = new Set(['raw', 'no-sink', 'norm']);
+/** The grid is of the attention itself. @type {import('../types.js').Lens} */
+const LENS = 'raw';
 
 /** @type {import('../types.js').View} */
 export const grid = {
@@ -46,7 +46,7 @@ export const grid = {
     const size = sizeFor(inner(g) * (globalThis.devicePixelRatio ?? 1));
     // the first token of a causal model sees only itself: in a pooled map it would outshine the rest of its bin
     const rows = stack.name === 'decoder' && stack.rows > size ? { rows: /** @type {[number, number]} */ ([1, stack.rows]) } : {};
-    const attention = { stack: stack.name, lens: lensOf(state), size, dtype: /** @type {const} */ ('u8'), ...rows };
+    const attention = { stack: stack.name, lens: LENS, size, dtype: /** @type {const} */ ('u8'), ...rows };
     return colourOf(state, stack) ? { attention, roles: { stack: stack.name } } : { attention };
   },
   mount,
@@ -55,11 +55,6 @@ export const grid = {
 /** The role that colours the grid, if heads of this stack can have it. @param {Selection} state @param {import('../types.js').Stack} stack */
 export function colourOf({ gridColour }, stack) {
   return gridColour && rolesOf(stack.name).includes(gridColour) ? gridColour : null;
-}
-
-/** @param {Selection} state */
-function lensOf({ lens }) {
-  return LENSES.has(lens) ? lens : 'raw';
 }
 
 function tallest() {
@@ -82,7 +77,7 @@ function mount(el, ctx) {
   let g = layout({ width: 600, most: 600, layers: stack.layers, heads: stack.heads });
   /** @type {Head|null} */
   let pointed = null;
-  /** What is known exactly, by lens and head. @type {Map<string, import('./grid_words.js').Pair>} */
+  /** What is known exactly, by head. @type {Map<string, import('./grid_words.js').Pair>} */
   const pairs = new Map();
   let drawn = '';
   /** @type {ReturnType<typeof setTimeout>|undefined} */
@@ -100,7 +95,7 @@ function mount(el, ctx) {
   el.append(h('div.grid', {}, bar.element, picture, note));
 
   const current = () => ({ layer: state.layer, head: state.head });
-  const key = (/** @type {Head} */ of) => `${maps?.data.meta.lens}/${of.layer}/${of.head}`;
+  const key = (/** @type {Head} */ of) => `${of.layer}/${of.head}`;
 
   /** @param {Head} of @returns {import('./grid_cells.js').Words|null} */
   function words(of) {
@@ -137,7 +132,7 @@ function mount(el, ctx) {
       return;
     }
     const name = key(of);
-    const params = { stack: stack.name, ...of, lens: lensOf(state), dtype: /** @type {const} */ ('f32'), ...closer(maps, of) };
+    const params = { stack: stack.name, ...of, lens: LENS, dtype: /** @type {const} */ ('f32'), ...closer(maps, of) };
     timer = setTimeout(async () => {
       try {
         const { attention } = await ctx.fetch({ attention: params });
@@ -249,12 +244,12 @@ function mount(el, ctx) {
       }
       const colour = colourOf(next, stack);
       if (maps) {
-        const { zero, scale, meta } = maps.data;
+        const { zero, scale } = maps.data;
         bar.update({
           colour, roles: rolesOf(stack.name), scale: next.scale, theme: ctx.theme, data: roles,
           range: { low: zero, high: zero + scale * (zero < 0 ? 254 : 255), signed: zero < 0 },
         });
-        const other = !colour && next.lens !== meta.lens ? ` These are the plain maps: the lens ${next.lens} is not shown here.` : '';
+        const other = !colour && next.lens !== LENS ? ` These are the maps themselves; the lens ${next.lens} is for Heads and Map.` : '';
         note.textContent = remarks(maps, roles, colour) + other;
       }
       draw();
