@@ -103,11 +103,19 @@ export async function createRun({ model, text, pair, target }, signal) {
  * @param {string} run
  * @param {AttentionParams} params
  * @param {AbortSignal} [signal]
+ * @param {OnStage} [onStage] without it, what takes long is refused
  * @returns {Promise<AttentionData>}
  */
-export async function attention(run, params, signal) {
-  const response = await request(attentionPath(run, params), { accept: SAFETENSORS, signal });
-  const bytes = await response.arrayBuffer();
+export async function attention(run, params, signal, onStage) {
+  /** @type {ArrayBuffer} */
+  let bytes;
+  try {
+    bytes = await (await request(attentionPath(run, params), { accept: SAFETENSORS, signal })).arrayBuffer();
+  } catch (error) {
+    if (!(error instanceof ApiError) || error.problem.code !== 'needs-stream' || !onStage) throw error;
+    const { dtype: _, ...plain } = params;
+    return followed(await follow(attentionPath(run, plain), {}, onStage, signal));
+  }
   const arrived = performance.now();
   return { ...attentionData(bytes), arrived };
 }
@@ -131,6 +139,17 @@ export function attentionData(buffer) {
     shape: /** @type {[number, number, number, number]} */ (tensor.shape),
     zero, scale,
   };
+}
+
+/**
+ * The same answer as it comes at the end of a stream, in JSON; null is NaN.
+ * @param {import('./types.js').AttentionMeta & {values: (number|null)[][][][]}} answer
+ * @returns {AttentionData}
+ */
+export function followed({ values, ...meta }) {
+  const flat = values.flat(3);
+  const [heads, rows, cols] = [values[0].length, values[0][0].length, values[0][0][0].length];
+  return { meta, values: Float32Array.from(flat, (value) => value ?? NaN), shape: [values.length, heads, rows, cols], zero: 0, scale: 1 };
 }
 
 /** @param {string} run @param {LogitsParams} params @param {AbortSignal} [signal] @returns {Promise<import('./types.js').LogitsData>} */

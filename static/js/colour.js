@@ -73,12 +73,17 @@ export function diverging(t, theme) {
 }
 
 /**
- * The same as a Plotly colour scale over 0..1, zero in the middle.
+ * The same as a Plotly colour scale over 0..1, zero in the middle; with `sqrt` as in `colourscale`, on both sides.
  * @param {'light'|'dark'} theme
+ * @param {'linear'|'sqrt'} [scale]
  * @returns {[number, string][]}
  */
-export function divergingScale(theme) {
-  return SIGNED[theme].map((colour, i) => [i / (SIGNED[theme].length - 1), css(colour)]);
+export function divergingScale(theme, scale = 'linear') {
+  if (scale === 'linear') return SIGNED[theme].map((colour, i) => [i / (SIGNED[theme].length - 1), css(colour)]);
+  return Array.from({ length: 33 }, (_, i) => {
+    const t = i / 16 - 1;
+    return /** @type {[number, string]} */ ([(Math.sign(t) * t * t + 1) / 2, css(diverging(t, theme))]);
+  });
 }
 
 /**

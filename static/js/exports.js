@@ -1,6 +1,9 @@
 // Taking things away: files, the link, and the same question as a command line.
 
 import { attentionPath, logitsPath, neuronPath } from './api.js';
+import { inName } from './hidden.js';
+import { headOf } from './lenses.js';
+import { hideOf } from './selection.js';
 
 /** @typedef {import('./types.js').Selection} Selection */
 /** @typedef {import('./types.js').Run} Run */
@@ -28,9 +31,9 @@ export function fileName(state, stack, extension) {
   const model = state.model.replaceAll(/[^A-Za-z0-9.]+/g, '-');
   const layer = `${stack}-layer${state.layer}`;
   const head = `${layer}-head${state.head}`;
-  const where = { heads: layer, map: head, neuron: `neuron-${head}`, compare: `compare-${head}`, grid: `${stack}-grid`, roles: `${stack}-roles`, tokens: 'tokens', next: 'next' }[state.view];
-  const lens = state.lens !== 'raw' && (state.view === 'heads' || state.view === 'map') ? `-${state.lens}` : '';
-  return `headlight-${model}-${where}${lens}.${extension}`;
+  const where = { heads: layer, map: head, neuron: `neuron-${head}`, compare: `compare-${head}`, grid: `${stack}-grid`, roles: `${stack}-roles`, lenses: `${stack}-lenses`, tokens: 'tokens', next: 'next' }[state.view];
+  const sight = state.view === 'heads' || state.view === 'map' ? `${state.lens === 'raw' ? '' : `-${state.lens}`}${inName(state)}` : '';
+  return `headlight-${model}-${where}${sight}.${extension}`;
 }
 
 /** Hands a file to the browser's downloads. @param {Blob} blob @param {string} name */
@@ -78,8 +81,11 @@ export function toCurl({ model, text, pair, target }, state, run, stack, needs, 
   if (target !== null) body.target = target;
   if (state.view === 'heads' || state.view === 'map') {
     Object.assign(body, { stack, layer: state.layer });
-    if (state.view === 'map' && state.lens === 'raw') body.head = state.head;
+    if (state.view === 'map') Object.assign(body, headOf(state));
     if (state.lens !== 'raw') body.lens = state.lens;
+    if (state.group !== 'token') body.group = state.group;
+    const hide = hideOf(state);
+    if (hide) body.hide = hide;
   }
   const path = state.view === 'tokens' ? (run.tokens.decoder && run.tokens.encoder ? '/api/runs' : '/api/tokenize') : '/api/attention';
   if (path === '/api/tokenize') delete body.target;

@@ -1,8 +1,12 @@
 // The number that is pointed at, and what it belongs to.
 
+import { lensOf } from './lenses.js';
 import { headsShown, largest, meanWeight, received, weightsOf } from './strength.js';
+import { unitsOf } from './units.js';
+import { binOf } from './weights.js';
 
 /** @typedef {import('./components/aside.js').Readout} Readout */
+/** @typedef {import('./types.js').Token} Token */
 
 const TOP = 6;
 
@@ -10,19 +14,47 @@ const TOP = 6;
  * @param {Readonly<import('./types.js').Selection>} state
  * @param {import('./weights.js').Maps} maps
  * @param {import('./types.js').Hover} focus
- * @param {{rows: import('./types.js').Token[], cols: import('./types.js').Token[]}} tokens
+ * @param {{rows: Token[], cols: Token[]}} tokens
  * @returns {Readout}
  */
 export function readOut(state, maps, { query, key }, tokens) {
   const heads = headsShown(state, maps);
-  const row = query === null ? null : tokens.rows[query] ?? null;
-  const column = key === null ? null : tokens.cols[key] ?? null;
-  const value = row && column ? meanWeight(maps, heads, row.index, column.index) : null;
-  const weights = row ? weightsOf(maps, heads, 'query', row.index) : column ? weightsOf(maps, heads, 'key', column.index) : received(maps, heads);
+  const inWords = state.group === 'word';
+  const row = at(tokens.rows, query, inWords);
+  const column = at(tokens.cols, key, inWords);
+  const value = query !== null && key !== null ? meanWeight(maps, heads, query, key) : null;
+  const weights = query !== null ? weightsOf(maps, heads, 'query', query) : key !== null ? weightsOf(maps, heads, 'key', key) : received(maps, heads);
   const others = !row && column ? tokens.rows : tokens.cols;
   const title = row ? 'It looks at' : column ? 'Looked at by' : 'Looked at most, on average';
-  const top = maps.exact ? largest(weights, TOP).map((i) => ({ token: others[i], value: weights[i] ?? 0 })) : [];
-  return { query: row, key: column, value, where: place(state, heads, maps), title, top };
+  const top = maps.exact ? strongest(weights, others, inWords) : [];
+  return { query: row, key: column, value, where: place(state, heads, maps), title, top, bounded: maps.bounded };
+}
+
+/**
+ * A token, or the word it belongs to, under the number of its first token.
+ * @param {Token[]} tokens
+ * @param {number|null} index
+ * @param {boolean} inWords
+ */
+function at(tokens, index, inWords) {
+  if (index === null || !tokens[index]) return null;
+  if (!inWords) return tokens[index];
+  const { items, edges } = unitsOf(tokens);
+  const unit = binOf(edges, index);
+  return { ...items[unit], index: edges[unit] };
+}
+
+/**
+ * @param {(number|null)[]} weights of each token
+ * @param {Token[]} tokens
+ * @param {boolean} inWords
+ */
+function strongest(weights, tokens, inWords) {
+  const once = inWords ? weights.map((weight, i) => (i === 0 || binOf(unitsOf(tokens).edges, i) !== binOf(unitsOf(tokens).edges, i - 1) ? weight : null)) : weights;
+  return largest(once, TOP).flatMap((i) => {
+    const token = at(tokens, i, inWords);
+    return token ? [{ token, value: once[i] ?? 0 }] : [];
+  });
 }
 
 /**
@@ -31,6 +63,8 @@ export function readOut(state, maps, { query, key }, tokens) {
  * @param {import('./weights.js').Maps} maps
  */
 function place(state, heads, maps) {
-  const which = state.lens === 'rollout' ? 'rollout' : heads.length === 1 ? `head ${heads[0]}` : `mean of ${heads.length} heads`;
-  return `layer ${state.layer}, ${which}${maps.exact ? '' : ', largest in its bin'}`;
+  const through = state.lens === 'raw' ? '' : state.lens;
+  const which = !lensOf(state.lens).heads ? '' : heads.length === 1 ? `head ${heads[0]}` : `mean of ${heads.length} heads`;
+  const bin = maps.exact ? '' : maps.signed ? 'furthest from zero in its bin' : 'largest in its bin';
+  return [`layer ${state.layer}`, which, through, bin].filter(Boolean).join(', ');
 }

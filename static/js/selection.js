@@ -49,11 +49,44 @@ export function fit(state, run) {
     heads: heads && heads.length ? heads : null,
     query: within(state.query, stack.rows),
     key: within(state.key, stack.cols),
-    lens: stack.name === 'cross' ? 'raw' : state.lens,
     position: within(state.position, positions),
     rows: state.rows && state.rows[1] <= stack.rows ? state.rows : null,
     cols: state.cols && state.cols[1] <= stack.cols ? state.cols : null,
   };
+}
+
+/**
+ * What to hide, as the API takes it.
+ * @param {Readonly<Pick<Selection, 'hideSpecial'|'hideSink'>>} state
+ */
+export function hideOf({ hideSpecial, hideSink }) {
+  return [hideSpecial && 'special', hideSink && 'sink'].filter(Boolean).join(',') || undefined;
+}
+
+/** @typedef {[number, number]} Span first, and one past the last */
+
+/**
+ * The block of a pair of sentences that is shown: who looks and at which; all where nothing is chosen or it is no pair.
+ * @param {Readonly<Selection>} state
+ * @param {Run} run
+ * @returns {{rows: Span, cols: Span}}
+ */
+export function blockOf(state, run) {
+  const stack = stackOf(state, run);
+  if (!state.segments) return { rows: [0, stack.rows], cols: [0, stack.cols] };
+  /** @type {(tokens: readonly Token[], count: number, segment: string) => Span} */
+  const part = (tokens, count, segment) => {
+    const first = tokens.findIndex((token) => token.segment === 1);
+    if (first < 1) return [0, count];
+    return segment === 'a' ? [0, first] : [first, count];
+  };
+  const { rows, cols } = tokensOf(stack, run);
+  return { rows: part(rows, stack.rows, state.segments[0]), cols: part(cols, stack.cols, state.segments[1]) };
+}
+
+/** Are these tokens of two sentences? @param {readonly Token[]} tokens */
+export function isPair(tokens) {
+  return tokens.some((token) => token.segment === 1);
 }
 
 /**

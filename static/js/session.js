@@ -75,7 +75,7 @@ export function createSession(api = server) {
   function ask(name, params, of, signal, onStage) {
     if (name === 'roles') return api.roles(of.run, params, signal, onStage);
     if (name === 'evidence') return api.evidence(of.run, params, signal);
-    if (name === 'attention') return api.attention(of.run, params, signal);
+    if (name === 'attention') return api.attention(of.run, params, signal, onStage);
     return name === 'neuron' ? api.neuron(of.run, params, signal) : api.logits(of.run, params, signal);
   }
 

@@ -1,7 +1,7 @@
 // The picture: mounts the view that is chosen, gives it what it needs, and keeps it up to date.
 
-import { stackOf, tokensOf } from './selection.js';
-import { isAbort } from './api.js';
+import { hideOf, stackOf, tokensOf } from './selection.js';
+import { tokenTerms, wordTerms } from './terms.js';
 
 /** @typedef {import('./types.js').Run} Run */
 /** @typedef {import('./types.js').RunRequest} RunRequest */
@@ -29,7 +29,7 @@ const NOTHING = Object.freeze({});
 export function createStage(el, { store, views, models, session, announce, onDrawn, wait }) {
   /** @type {Looking|null} */
   let looking = null;
-  /** @type {{view: View, run: Run, stack: string, handle: ViewHandle, ctx: ViewContext, life: AbortController}|null} */
+  /** @type {{view: View, run: Run, stack: string, handle: ViewHandle, ctx: ViewContext, terms: import('./terms.js').Terms, group: string, life: AbortController}|null} */
   let mounted = null;
   /** @type {AbortController|null} */
   let fetching = null;
@@ -41,22 +41,58 @@ export function createStage(el, { store, views, models, session, announce, onDra
   /** @param {Looking} now @param {View} view */
   function mount(now, view) {
     const stack = stackOf(store.get(), now.run);
-    if (mounted && mounted.view === view && mounted.run === now.run && mounted.stack === stack.name) return mounted;
+    const group = view.sight ? store.get().group : 'token';
+    if (mounted && mounted.view === view && mounted.run === now.run && mounted.stack === stack.name && mounted.group === group) return mounted;
     unmount();
     const life = new AbortController();
+    const terms = (group === 'word' ? wordTerms : tokenTerms)(now.run, tokensOf(stack, now.run), store);
     const ctx = {
-      store, run: now.run, request: now.request, model: now.model, tokens: tokensOf(stack, now.run),
-      setHover: store.setHover, announce, models, theme: /** @type {'light'|'dark'} */ (theme()),
-      fetch: (/** @type {Needs} */ more) => session.fetch(more, now.run, now.request, life.signal),
+      store: terms.store, run: terms.run, request: now.request, model: now.model, tokens: terms.tokens,
+      setHover: terms.store.setHover, announce, models, theme: /** @type {'light'|'dark'} */ (theme()),
+      fetch: async (/** @type {Needs} */ more) => terms.data(await fetchMore(inTokens(more, view, terms), now, life.signal)),
     };
     el.dataset.view = view.id;
-    mounted = { view, run: now.run, stack: stack.name, handle: view.mount(el, ctx), ctx, life };
+    mounted = { view, run: now.run, stack: stack.name, handle: view.mount(el, ctx), ctx, terms, group, life };
     return mounted;
+  }
+
+  /**
+   * What a view asks for, counted in tokens, without what is hidden.
+   * @param {Needs} needs
+   * @param {View} view
+   * @param {import('./terms.js').Terms} terms
+   * @returns {Needs}
+   */
+  function inTokens(needs, view, terms) {
+    const asked = terms.needs(needs);
+    const hide = view.sight ? hideOf(store.get()) : undefined;
+    return hide && asked.attention ? { ...asked, attention: { ...asked.attention, hide } } : asked;
+  }
+
+  /**
+   * Of long work, how far it is is shown, and it can be stopped.
+   * @param {Needs} needs
+   * @param {Looking} now
+   * @param {AbortSignal} life
+   */
+  async function fetchMore(needs, now, life) {
+    const mine = new AbortController();
+    let told = false;
+    try {
+      return await session.fetch(needs, now.run, now.request, AbortSignal.any([life, mine.signal]), (stage) => {
+        if (!told) wait.start(() => mine.abort());
+        told = true;
+        wait.stage(stage);
+      });
+    } finally {
+      if (told && !life.aborted) wait.end();
+    }
   }
 
   function unmount() {
     if (!mounted) return;
     mounted.life.abort();
+    delete el.dataset.drawn;
     mounted.handle.destroy();
     mounted = null;
     el.replaceChildren();
@@ -70,7 +106,7 @@ export function createStage(el, { store, views, models, session, announce, onDra
     const now = looking;
     const view = viewOf();
     const { handle } = mount(now, view);
-    const needs = view.needs(store.get(), now.run, now.model) ?? NOTHING;
+    const needs = needsOf();
     const known = session.peek(needs, now.run);
     if (known) {
       wait.end();
@@ -86,22 +122,37 @@ export function createStage(el, { store, views, models, session, announce, onDra
       wait.end();
       draw(handle, fetched, now, view);
     } catch (error) {
-      if (mine === fetching) wait.end();
-      if (!isAbort(error) && !mine.signal.aborted) wait.fail(error);
+      if (mine !== fetching) return;
+      wait.end();
+      wait.fail(error);
     }
   }
 
   /** @param {ViewHandle} handle @param {Data} fresh @param {Looking} now @param {View} view */
   function draw(handle, fresh, now, view) {
     data = fresh;
-    handle.update(store.get(), data);
+    delete el.dataset.refused;
+    el.dataset.drawn = '';
+    update(handle);
     onDrawn(data, now, view);
   }
 
   function redraw() {
     if (!mounted || !looking) return;
     mounted.ctx.theme = theme();
-    mounted.handle.update(store.get(), data);
+    update(mounted.handle);
+  }
+
+  /** @param {ViewHandle} handle */
+  function update(handle) {
+    if (mounted) handle.update(mounted.terms.state(store.get()), mounted.terms.data(data));
+  }
+
+  /** @returns {Needs} */
+  function needsOf() {
+    if (!looking) return NOTHING;
+    const { view, terms } = mount(looking, viewOf());
+    return inTokens(view.needs(terms.state(store.get()), terms.run, looking.model, models()) ?? NOTHING, view, terms);
   }
 
   function viewOf() {
@@ -116,7 +167,7 @@ export function createStage(el, { store, views, models, session, announce, onDra
     if (!first && !fetching) requestAnimationFrame(redraw);
   }).observe(el);
   addEventListener('themechange', redraw);
-  store.subscribeHover((hover) => mounted?.handle.hover(hover));
+  store.subscribeHover((hover) => mounted?.handle.hover(mounted.terms.hover(hover)));
   el.addEventListener('keydown', (event) => {
     if (!event.defaultPrevented && mounted?.handle.key?.(event)) event.preventDefault();
   });
@@ -129,6 +180,11 @@ export function createStage(el, { store, views, models, session, announce, onDra
     get handle() { return mounted?.handle ?? null; },
     get data() { return data; },
     get view() { return viewOf(); },
-    needs: () => (looking ? viewOf().needs(store.get(), looking.run, looking.model) ?? NOTHING : NOTHING),
+    needs: needsOf,
+    /** The picture that is there is not what was asked for, and what was cannot be had. */
+    refuse() {
+      data = NOTHING;
+      el.dataset.refused = '';
+    },
   };
 }

@@ -45,7 +45,8 @@ export function rowOf(data) {
   const row = {
     meta: {
       run, stack, lens: 'raw', layers: [layer], heads: [head], rows: [query, query + 1], cols: [0, probs.length],
-      size: null, row_edges: null, col_edges: null, checks,
+      size: null, row_edges: null, col_edges: null, group: 'token', meaning: '', signed: false, bounded: true,
+      sinks: null, hide: [], hidden_rows: [], hidden_cols: [], prediction: null, checks, warnings: [],
     },
     values: Float32Array.from(probs), shape: [1, 1, 1, probs.length], zero: 0, scale: 1,
   };
@@ -84,20 +85,21 @@ export function headsShown(state, maps) {
 }
 
 /**
- * The weight between two tokens, mean over the heads; null where the answer does not hold it.
+ * The weight between two tokens, mean over the heads that have a value; null where the answer holds none.
  * @param {Maps} maps
  * @param {readonly number[]} heads
  * @param {number} query
  * @param {number} key
  */
 export function meanWeight(maps, heads, query, key) {
-  let sum = 0;
+  let [sum, count] = [0, 0];
   for (const head of heads) {
     const weight = weightAt(maps, head, query, key);
-    if (weight === null) return null;
+    if (weight === null || Number.isNaN(weight)) continue;
     sum += weight;
+    count += 1;
   }
-  return heads.length ? sum / heads.length : null;
+  return count ? sum / count : null;
 }
 
 /**
@@ -118,19 +120,29 @@ export function weightsOf(maps, heads, side, item) {
 }
 
 /**
- * How much each key receives: the mean of its column over the queries. Of a pooled answer, of its bins.
+ * How much each key receives: the mean of its column over the queries that have a value. Of a pooled answer, of its bins.
  * @param {Maps} maps
  * @param {readonly number[]} heads
- * @returns {number[]}
+ * @returns {(number|null)[]}
  */
 export function received(maps, heads) {
   const [rows, cols] = [maps.rowEdges.length - 1, maps.colEdges.length - 1];
-  const bins = new Float64Array(cols);
+  const [sums, counts] = [new Float64Array(cols), new Uint32Array(cols)];
   for (const head of heads) {
     const base = maps.heads.indexOf(head) * rows * cols;
-    for (let r = 0; r < rows; r += 1) for (let c = 0; c < cols; c += 1) bins[c] += maps.values[base + r * cols + c];
+    for (let r = 0; r < rows; r += 1) {
+      for (let c = 0; c < cols; c += 1) {
+        const value = maps.values[base + r * cols + c];
+        if (Number.isNaN(value)) continue;
+        sums[c] += value;
+        counts[c] += 1;
+      }
+    }
   }
-  return Array.from({ length: maps.colEdges[cols] }, (_, key) => (bins[binOf(maps.colEdges, key)] ?? 0) / (rows * heads.length));
+  return Array.from({ length: maps.colEdges[cols] }, (_, key) => {
+    const bin = binOf(maps.colEdges, key);
+    return bin < 0 || counts[bin] === 0 ? null : sums[bin] / counts[bin];
+  });
 }
 
 /**
@@ -148,11 +160,11 @@ export function marks(maps, heads, { query, key }) {
 }
 
 /**
- * The indexes of the `count` largest, largest first.
+ * The indexes of the `count` furthest from zero, the furthest first.
  * @param {readonly (number|null)[]} values
  * @param {number} count
  */
 export function largest(values, count) {
-  return values.map((value, index) => ({ value: value ?? -1, index })).filter(({ value }) => value > 0)
+  return values.map((value, index) => ({ value: Math.abs(value ?? 0), index })).filter(({ value }) => value > 0)
     .sort((a, b) => b.value - a.value).slice(0, count).map(({ index }) => index);
 }

@@ -53,6 +53,20 @@ export function weight(value) {
 }
 
 /**
+ * A value of any lens: a weight as above, or, of a lens without bounds, three significant digits with a true minus.
+ * @param {number|null|undefined} value
+ * @param {boolean} bounded within 0 and 1
+ */
+export function amount(value, bounded) {
+  if (bounded) return weight(value);
+  if (value === null || value === undefined || Number.isNaN(value)) return '–';
+  if (value === 0) return '0';
+  const size = Math.abs(value);
+  const text = size < 1e-3 || size >= 1e4 ? size.toExponential(1) : Number(size.toPrecision(3)).toString();
+  return `${value < 0 ? '−' : ''}${text.replace('e-', 'e−')}`;
+}
+
+/**
  * How a token is named in a sentence or a tooltip: its visible text and its position.
  * @param {import('./types.js').Token|undefined} item
  * @param {number} index

@@ -95,8 +95,9 @@
  */
 
 /**
- * @typedef {'raw'|'rollout'} Lens
- * @typedef {'heads'|'map'|'grid'|'roles'|'neuron'|'compare'|'tokens'|'next'} ViewId
+ * @typedef {'raw'|'no-sink'|'norm'|'rollout'|'alti'|'value-zeroing'|'gradient'} Lens
+ * @typedef {'aa'|'ab'|'ba'|'bb'} Segments of a pair of sentences: who looks, and at which
+ * @typedef {'heads'|'map'|'grid'|'roles'|'neuron'|'compare'|'lenses'|'tokens'|'next'} ViewId
  *
  * @typedef {object} Selection all that a link restores; shared by every view
  * @property {string} model
@@ -112,6 +113,11 @@
  * @property {Lens} lens
  * @property {ViewId} view
  * @property {'token'|'word'} group
+ * @property {boolean} hideSpecial leave special tokens out
+ * @property {boolean} hideSink leave each head's sink out
+ * @property {number} least weights below this share of the largest there can be are not drawn; 0: all
+ * @property {Segments|null} segments the only block of a pair of sentences that is shown; null: all
+ * @property {Lens[]|null} lenses what Lenses holds against each other; null: what the server takes
  * @property {number} temperature
  * @property {number} topK 0: no limit
  * @property {number} topP
@@ -153,6 +159,8 @@
  * @property {number} [size]
  * @property {'max'|'mean'} [pool]
  * @property {Lens} [lens]
+ * @property {'token'|'word'} [group]
+ * @property {string} [hide] `special`, `sink`, or both with a comma
  * @property {'f32'|'u8'} [dtype]
  *
  * @typedef {object} AttentionMeta
@@ -166,7 +174,17 @@
  * @property {number|null} size
  * @property {number[]|null} row_edges where pooled: bin i covers queries edges[i] to edges[i+1]
  * @property {number[]|null} col_edges
+ * @property {'token'|'word'} group
+ * @property {string} meaning what the lens shows
+ * @property {boolean} signed below zero too
+ * @property {boolean} bounded within 0 and 1
+ * @property {(number|null)[][]|null} sinks [layers][heads], the key that was taken out as the head's sink
+ * @property {string[]} hide what was hidden
+ * @property {number[]} hidden_rows the special tokens among it
+ * @property {number[]} hidden_cols
+ * @property {{position: number, id: number, text: string, log_probability: number}|null} prediction what the lens is about
  * @property {Check[]} checks
+ * @property {string[]} warnings
  *
  * @typedef {object} AttentionData a probability is `zero + scale * values[i]`; row-major [layers, heads, rows, cols]
  * @property {AttentionMeta} meta
@@ -351,7 +369,8 @@
  * @property {ViewId} id
  * @property {string} title
  * @property {string} howto how to read it, in two sentences
- * @property {(state: Readonly<Selection>, run: Run, model: Model|null) => Needs|null} needs null: nothing to fetch
+ * @property {boolean} [sight] it heeds what is hidden and can look at words in the place of tokens
+ * @property {(state: Readonly<Selection>, run: Run, model: Model|null, models?: readonly Model[]) => Needs|null} needs null: nothing to fetch
  * @property {(el: HTMLElement, ctx: ViewContext) => ViewHandle} mount
  */
 

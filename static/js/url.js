@@ -2,6 +2,7 @@
 // browser never sends, so no text reaches a log.
 
 import { ROLES } from './roles.js';
+import { LENSES } from './lenses.js';
 import { DEFAULTS } from './store.js';
 
 /** @typedef {import('./types.js').Selection} Selection */
@@ -27,18 +28,29 @@ const span = (/** @type {string} */ text) => {
 
 const role = oneOf(...ROLES);
 
+const lensList = (/** @type {string} */ text) => {
+  const names = text.split(',');
+  const known = LENSES.filter(({ id, heads }) => heads && names.includes(id)).map(({ id }) => id);
+  return known.length === names.length && known.length > 1 ? known : undefined;
+};
+
 /** @type {Partial<Record<keyof Selection, Field>>} */
 const FIELDS = {
   model: { name: 'model', read: (text) => (text.length <= 200 ? text : undefined) },
-  view: { name: 'view', read: oneOf('heads', 'map', 'grid', 'roles', 'neuron', 'compare', 'tokens', 'next') },
+  view: { name: 'view', read: oneOf('heads', 'map', 'grid', 'roles', 'neuron', 'compare', 'lenses', 'tokens', 'next') },
   stack: { name: 'stack', read: oneOf('encoder', 'decoder', 'cross') },
   layer: { name: 'layer', read: index },
   head: { name: 'head', read: index },
   heads: { name: 'heads', read: indexes, write: (heads) => heads.join(',') },
   query: { name: 'query', read: index },
   key: { name: 'key', read: index },
-  lens: { name: 'lens', read: oneOf('raw', 'rollout') },
+  lens: { name: 'lens', read: oneOf(...LENSES.map(({ id }) => id)) },
   group: { name: 'group', read: oneOf('token', 'word') },
+  hideSpecial: { name: 'hide_special', read: (text) => (text === '1' ? true : undefined), write: () => '1' },
+  hideSink: { name: 'hide_sink', read: (text) => (text === '1' ? true : undefined), write: () => '1' },
+  least: { name: 'least', read: between(0, 1) },
+  segments: { name: 'segments', read: oneOf('aa', 'ab', 'ba', 'bb') },
+  lenses: { name: 'lenses', read: lensList, write: (lenses) => lenses.join(',') },
   temperature: { name: 'temperature', read: between(0, 100) },
   topK: { name: 'top_k', read: index },
   topP: { name: 'top_p', read: between(0, 1) },

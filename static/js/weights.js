@@ -11,7 +11,10 @@
  * @property {number[]} rowEdges first token of each bin of rows, and the end
  * @property {number[]} colEdges
  * @property {Float32Array} values
- * @property {boolean} exact one token a bin
+ * @property {boolean} exact one token a bin, or one word
+ * @property {number} top the largest there can be: 1, or, of a lens without bounds, the largest there is
+ * @property {boolean} signed values below zero speak against
+ * @property {boolean} bounded within 0 and 1
  */
 
 /**
@@ -28,7 +31,16 @@ export function readMaps({ meta, values, shape, zero, scale }) {
   }
   const heads = meta.heads.length ? meta.heads : [0];
   const [rows, cols] = [rowEdges[height] - rowEdges[0], colEdges[width] - colEdges[0]];
-  return { heads, rowEdges, colEdges, values: floats, exact: rows === height && cols === width };
+  const { bounded = true, signed = false } = meta;
+  const exact = meta.size === null || Math.max(height, width) < meta.size || (rows === height && cols === width);
+  return { heads, rowEdges, colEdges, values: floats, exact, top: bounded ? 1 : furthest(floats), signed, bounded };
+}
+
+/** @param {Float32Array} values @returns {number} the largest distance from zero; 1 where all is zero or nothing */
+function furthest(values) {
+  let most = 0;
+  for (const value of values) if (Math.abs(value) > most) most = Math.abs(value);
+  return most || 1;
 }
 
 /** @param {readonly [number, number]} span @returns {number[]} every whole number from the first to the last */
@@ -66,7 +78,7 @@ export function weightAt(maps, head, query, key) {
 }
 
 /**
- * The weights worth drawing, in two orders: of each query from the largest down, and of each key likewise.
+ * The weights worth drawing, in two orders: of each query from the strongest down, and of each key likewise.
  * Slot `h * rows + r` of `byQuery` (`h * cols + c` of `byKey`) holds entries `starts[slot]` .. `starts[slot + 1] - 1`,
  * `others` being the key (the query) and `weights` the weight.
  * @typedef {{starts: Int32Array, others: Int32Array, weights: Float32Array}} Order
@@ -75,7 +87,7 @@ export function weightAt(maps, head, query, key) {
 
 /**
  * @param {Maps} maps exact ones
- * @param {number} least weights below are left out
+ * @param {number} least weights nearer to zero are left out, as is what has no value
  * @returns {Index}
  */
 export function index(maps, least) {
@@ -104,10 +116,11 @@ function order(values, { heads, outer, inner, outerStep, innerStep }, least, shi
     const base = Math.floor(slot / outer) * outer * inner + (slot % outer) * outerStep;
     for (let i = 0; i < inner; i += 1) {
       const value = values[base + i * innerStep];
-      if (value < least) continue;
+      const strength = Math.abs(value);
+      if (!(strength >= least)) continue;
       // insertion: few weights of a row are large enough, since they add up to 1
       let at = weights.length;
-      for (; at > first && weights[at - 1] < value; at -= 1) {
+      for (; at > first && Math.abs(weights[at - 1]) < strength; at -= 1) {
         weights[at] = weights[at - 1];
         others[at] = others[at - 1];
       }
@@ -120,7 +133,7 @@ function order(values, { heads, outer, inner, outerStep, innerStep }, least, shi
 }
 
 /**
- * Call `each(head, other, weight)` for the indexed weights of one query (or one key), head by head, largest first.
+ * Call `each(head, other, weight)` for the indexed weights of one query (or one key), head by head, strongest first.
  * @param {Index} of
  * @param {'query'|'key'} side
  * @param {number} item
@@ -136,7 +149,7 @@ export function eachWeight(of, side, item, heads, each, least = 0) {
   for (const head of heads) {
     const slot = of.maps.heads.indexOf(head) * size + at;
     if (slot < 0) continue;
-    for (let e = starts[slot]; e < starts[slot + 1] && weights[e] >= least; e += 1) each(head, others[e], weights[e]);
+    for (let e = starts[slot]; e < starts[slot + 1] && Math.abs(weights[e]) >= least; e += 1) each(head, others[e], weights[e]);
   }
 }
 
@@ -165,7 +178,7 @@ export function sink(maps, head, causal) {
 }
 
 /**
- * Is everything above the diagonal exactly zero, as in a causal map?
+ * Is everything above the diagonal exactly zero or without a value, as in a causal map?
  * @param {Maps} maps
  */
 export function isCausal({ heads, rowEdges, colEdges, values }) {
@@ -174,7 +187,8 @@ export function isCausal({ heads, rowEdges, colEdges, values }) {
   for (let h = 0; h < heads.length; h += 1) {
     for (let r = 0; r < rows; r += 1) {
       for (let c = binOf(colEdges, rowEdges[r + 1]); c >= 0 && c < cols; c += 1) {
-        if (values[(h * rows + r) * cols + c] !== 0) return false;
+        const value = values[(h * rows + r) * cols + c];
+        if (value !== 0 && !Number.isNaN(value)) return false;
         above += 1;
       }
     }

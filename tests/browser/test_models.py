@@ -60,7 +60,7 @@ def test_progress_is_shown_and_can_be_stopped(open_page: Open) -> None:
     expect(page.locator("#text")).to_have_value("Typed and not lost")
 
 
-def test_an_encoder_decoder_shows_queries_and_keys(open_page: Open) -> None:
+def test_an_encoder_decoder_shows_queries_and_keys(open_page: Open, watch: Watch) -> None:
     page = open_page()
     page.locator("#text").fill("the house is wonderful")
     page.locator("#model").fill("tiny-t5")
@@ -77,7 +77,11 @@ def test_an_encoder_decoder_shows_queries_and_keys(open_page: Open) -> None:
     page.locator("#strip .chips").nth(1).locator(".chip").nth(2).hover()
     expect(page.locator("#aside .where")).to_contain_text("row 1, column 2")
     assert 0 < float(page.locator("#aside .number").inner_text()) < 1
-    expect(page.locator("#lens option")).to_have_count(1)
+    watch.expected.append("status of 422")
+    page.select_option("#lens", "rollout")
+    expect(page.locator(".says-why")).to_contain_text("cross attention has two kinds")
+    page.get_by_role("button", name="Show raw attention").click()
+    expect(page.locator(".says-lens")).to_contain_text("raw")
     page.get_by_role("tab", name="Tokens").click()
     encoder, decoder = page.locator(".tokens-table").all()
     encoder.locator("tbody tr").nth(3).hover()

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { needs, rowsAtOnce } from '../../static/js/views/heads_needs.js';
+import { needs, partOf, rowsAtOnce } from '../../static/js/views/heads_needs.js';
 import { strongest } from '../../static/js/views/heads_canvas.js';
 import { hit, lane, layout, LEAST_DRAWN, level, LEVELS, levelWeight, middle, seen, stroke } from '../../static/js/views/heads_geometry.js';
 import { headsSvg } from '../../static/js/views/heads_svg.js';
@@ -67,38 +67,60 @@ const item = (display, i) => ({ index: i, display });
 const TOKENS = { rows: ['a', '<b>&"', ' c'].map(item), cols: ['a', '<b>&"', ' c'].map(item) };
 
 test('the number at a token is the largest weight among the heads shown', () => {
-  assert.deepEqual(strongest(tiny(), [0, 1], 'query', 2).map(({ other, head }) => [other, head]), [[2, 1], [0, 0], [1, 0]]);
-  assert.deepEqual(strongest(tiny(), [1], 'key', 0).map(({ other, head }) => [other, head]), [[0, 1], [2, 1]]);
+  assert.deepEqual(strongest(tiny(), [0, 1], 'query', 2, 0).map(({ other, head }) => [other, head]), [[2, 1], [0, 0], [1, 0]]);
+  assert.deepEqual(strongest(tiny(), [1], 'key', 0, 0).map(({ other, head }) => [other, head]), [[0, 1], [2, 1]]);
 });
 
 test('the SVG has one line for each weight that is drawn, and tokens as text only', () => {
   const g = layout({ ...WIDE, rows: 3, cols: 3 });
   const paint = { palette: ['#123456', '#654321'], ink: '#000', faint: '#777', glow: '#fb0', font: 'sans' };
-  const scene = { g, scroll: 0, index: tiny(), heads: [0, 1], paint };
-  const svg = headsSvg(scene, TOKENS, { paper: '#fff', text: '"A", serif', title: 'x < y' }, null);
+  const scene = { g, scroll: 0, index: tiny(), heads: [0, 1], paint, least: 0 };
+  const svg = headsSvg(scene, TOKENS, { paper: '#fff', text: '"A", serif', title: 'x < y', hidden: 'without <x>' }, null);
   const drawn = Array.from(tiny().maps.values).filter((w) => w >= LEAST_DRAWN).length;
   assert.equal(svg.match(/<path /g).length, drawn);
-  assert.ok(!svg.includes('<b>') && svg.includes('&lt;b&gt;&amp;&quot;') && svg.includes('x &lt; y'));
-  const pinned = headsSvg(scene, TOKENS, { paper: '#fff', text: 'serif', title: '' }, 2);
+  assert.ok(!svg.includes('<b>') && svg.includes('&lt;b&gt;&amp;&quot;') && svg.includes('x &lt; y') && svg.includes('without &lt;x&gt;'));
+  assert.equal(headsSvg({ ...scene, least: 0.45 }, TOKENS, { paper: '#fff', text: '', title: '', hidden: '' }, null).match(/<path /g).length, 6);
+  const pinned = headsSvg(scene, TOKENS, { paper: '#fff', text: 'serif', title: '', hidden: '' }, 2);
   assert.equal(pinned.match(/<path /g).length, 5, 'head 0: 0.78, 0.2, 0.02; head 1: 0.99, 0.006');
   assert.ok(pinned.includes('>0.990</text>') && pinned.includes('>0.020</text>'));
 });
 
 test('the table holds the exact weights of the pinned query, or all that are drawn', () => {
-  const { columns, rows } = table(tiny(), [0], TOKENS.rows, TOKENS.cols, 2);
+  const { columns, rows } = table(tiny(), [0], TOKENS.rows, TOKENS.cols, 2, { least: 0, hidden: '' });
   assert.deepEqual(columns, ['query', 'query token', 'key', 'key token', 'head', 'weight']);
   assert.deepEqual(rows.map((row) => [row[0], row[2], row[4]]), [[2, 2, 0], [2, 0, 0], [2, 1, 0]]);
   assert.ok(Math.abs(rows[2][5] - 0.02) < 1e-7);
-  assert.equal(table(tiny(), [0, 1], TOKENS.rows, TOKENS.cols, null).rows.length, 11);
-  assert.match(note(0, 12, false), /No head/);
-  assert.match(note(2, 12, false), /2 of 12/);
+  assert.equal(table(tiny(), [0, 1], TOKENS.rows, TOKENS.cols, null, { least: 0, hidden: '' }).rows.length, 11);
+  const left = table(tiny(), [0, 1], TOKENS.rows, TOKENS.cols, null, { least: 0.45, hidden: 'without weights below 0.45' });
+  assert.equal(left.rows.length, 6);
+  assert.equal(left.columns[5], 'weight (without weights below 0.45)');
+  assert.match(note(0, 12, false, tiny().maps, 0), /No head/);
+  assert.match(note(2, 12, false, tiny().maps, 0), /2 of 12/);
 });
 
 test('short texts are asked for whole, long ones by the rows near the window', () => {
   const stack = (n) => ({ name: 'encoder', layers: 6, heads: 12, rows: n, cols: n });
-  assert.equal(rowsAtOnce(stack(128)), 128);
-  assert.equal(needs(DEFAULTS, stack(128), 0).rows, undefined);
-  const long = needs(DEFAULTS, stack(2048), 1990);
+  const part = (n) => partOf(DEFAULTS, stack(n), { stacks: [stack(n)] });
+  assert.equal(rowsAtOnce(part(128)), 128);
+  assert.equal(needs(DEFAULTS, stack(128), part(128), 0).rows, undefined);
+  const long = needs(DEFAULTS, stack(2048), part(2048), 2000);
   assert.equal(long.rows[1], 2048);
-  assert.ok(long.rows[1] - long.rows[0] >= 64 && (long.rows[1] - long.rows[0]) * 12 * 2048 * 4 < 16e6);
+  const count = long.rows[1] - long.rows[0];
+  assert.ok(count >= 48 && count * 12 * 2048 <= 1.3e6, 'more than a window shows, less than a screen has pixels');
+});
+
+test('values of a signed lens: by their distance from zero, those below it dotted', () => {
+  const values = Float32Array.from([-4, 1, 0.001, NaN, NaN, NaN, 2, -0.5, 0]);
+  const meta = { heads: [7], rows: [0, 3], cols: [0, 3], row_edges: null, col_edges: null, signed: true, bounded: false };
+  const maps = readMaps({ meta, values, shape: [1, 1, 3, 3], zero: 0, scale: 1 });
+  assert.equal(maps.top, 4);
+  const of = index(maps, 0.005 * maps.top);
+  assert.deepEqual(strongest(of, [7], 'query', 0, 0).map(({ other, weight }) => [other, weight]), [[0, -4], [1, 1]]);
+  assert.deepEqual(strongest(of, [7], 'query', 1, 0), [], 'a row without values has no lines');
+  assert.deepEqual(strongest(of, [7], 'query', 2, 0.2).map(({ other }) => other), [0], 'least is a share of the largest');
+  const g = layout({ ...WIDE, rows: 3, cols: 3 });
+  const paint = { palette: ['#123456'], ink: '#000', faint: '#777', glow: '#fb0', font: 'sans' };
+  const svg = headsSvg({ g, scroll: 0, index: of, heads: [7], paint, least: 0 }, TOKENS, { paper: '#fff', text: '', title: '', hidden: '' }, null);
+  assert.equal(svg.match(/stroke-dasharray="1 5"/g).length, 2);
+  assert.match(note(1, 1, false, maps, 0), /The strongest is 4;.*Dotted lines are below zero/);
 });

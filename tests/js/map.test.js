@@ -5,7 +5,7 @@ import { DEFAULTS } from '../../static/js/store.js';
 import { map, spans } from '../../static/js/views/map.js';
 import { cells, figure, frame, visibleCell } from '../../static/js/views/map_figure.js';
 import { move, zoomed } from '../../static/js/views/map_moves.js';
-import { remarks, table } from '../../static/js/views/map_words.js';
+import { emptyWhy, remarks, table } from '../../static/js/views/map_words.js';
 import { readMaps } from '../../static/js/weights.js';
 
 const LOOK = { ink: '#000', ink2: '#111', ink3: '#222', line: '#ccc', paper: '#fff', paper2: '#eee', accent: '#850', glow: '#fb0', ui: 'sans', text: 'serif' };
@@ -67,7 +67,7 @@ test('short texts come whole, long ones pooled, a zoom fetches its own part', ()
   assert.deepEqual([long.rows, long.cols, long.size, long.pool], [[0, 500], [0, 500], 256, 'max']);
   const near = map.needs({ ...state, rows: [100, 160], cols: [40, 100] }, run(500)).attention;
   assert.deepEqual([near.rows, near.cols], [[100, 160], [40, 100]]);
-  assert.deepEqual(spans({ ...state, rows: [100, 600], cols: null }, { rows: 500, cols: 500 }), [[0, 500], [0, 500]], 'a zoom of another text is no zoom');
+  assert.deepEqual(spans({ ...state, rows: [100, 600], cols: null }, { rows: [0, 500], cols: [10, 20] }), [[100, 500], [10, 20]], 'no further than the block that is shown');
   assert.equal(map.needs({ ...state, lens: 'rollout' }, run(12)).attention.head, undefined);
 });
 
@@ -78,10 +78,11 @@ test('the keys move by cells and stay inside; a zoom keeps its place and ends in
   assert.deepEqual(move('ArrowUp', { query: 0, key: 0 }, read), { query: 0, key: 0 });
   assert.deepEqual(move('End', { query: 2, key: 0 }, read), { query: 2, key: 4 });
   assert.deepEqual(move('PageDown', { query: 0, key: 0 }, read), { query: 4, key: 0 });
-  assert.deepEqual(zoomed([0, 100], 100, 50, 0.5), [25, 75]);
-  assert.deepEqual(zoomed([0, 100], 100, 99, 0.5), [50, 100]);
-  assert.deepEqual(zoomed([0, 5], 100, 2, 0.1), [0, 4]);
-  assert.equal(zoomed([25, 75], 100, 50, 2), null);
+  assert.deepEqual(zoomed([0, 100], [0, 100], 50, 0.5), [25, 75]);
+  assert.deepEqual(zoomed([0, 100], [0, 100], 99, 0.5), [50, 100]);
+  assert.deepEqual(zoomed([0, 5], [0, 100], 2, 0.1), [0, 4]);
+  assert.equal(zoomed([25, 75], [0, 100], 50, 2), null);
+  assert.deepEqual(zoomed([40, 60], [40, 60], 40, 0.5), [40, 50]);
 });
 
 test('the words: a sink is named, a pooled map says so, an empty half is not zero', () => {
@@ -91,7 +92,33 @@ test('the words: a sink is named, a pooled map says so, an empty half is not zer
   assert.match(words, /Column t0 \(0\) is a sink: it takes 82 %/);
   assert.doesNotMatch(remarks(maps(12, () => 1 / 12), false, true, tokens(12)), /sink/);
   assert.match(remarks(maps(2, () => 1, [0, 3, 5]), false, true, tokens(5)), /up to 3 × 3/);
-  const { columns, rows } = table(maps(3, causal), true, tokens(3));
+  const { columns, rows } = table(maps(3, causal), true, tokens(3), { least: 0, hidden: '' });
   assert.deepEqual(columns, ['query', 't0 (0)', '<b> (1)', 't2 (2)']);
   assert.deepEqual(rows[1], ['<b> (1)', 0.5, 0.5, null]);
+  const left = table(maps(3, causal), true, tokens(3), { least: 0.4, hidden: 'without weights below 0.4' });
+  assert.equal(left.columns[0], 'query (without weights below 0.4)');
+  assert.deepEqual(left.rows[2].slice(1), [null, null, null]);
+});
+
+test('why a cell is empty: not visible, hidden, or no value', () => {
+  const read = maps(3, (r, c) => (r === 1 || c === 2 ? NaN : 0.5));
+  const meta = { hide: ['sink'], hidden_rows: [], hidden_cols: [], sinks: [[2]] };
+  assert.equal(emptyWhy(read, true, meta, 0, 1), 'not visible');
+  assert.equal(emptyWhy(read, false, meta, 0, 2), 'hidden');
+  assert.equal(emptyWhy(read, false, meta, 1, 0), 'no value');
+  assert.equal(emptyWhy(read, false, { ...meta, hidden_rows: [1] }, 1, 0), 'hidden');
+  assert.equal(emptyWhy(read, false, meta, 0, 0), '');
+});
+
+test('a lens without bounds scales to its largest, a signed one to both sides of zero', () => {
+  const f = frame({ width: 800, most: 600, rows: [0, 2], cols: [0, 2], longest: 3 });
+  const given = { head: 7, causal: false, scale: 'sqrt', tokens: tokens(2), frame: f, look: LOOK, drag: true };
+  const heat = (signed) => figure({ ...given, maps: { ...maps(2, (r, c) => (c ? -3 : 1)), top: 3, bounded: false, signed } }).data[0];
+  assert.deepEqual([heat(false).zmin, heat(false).zmax], [0, 3]);
+  assert.deepEqual([heat(true).zmin, heat(true).zmax], [-3, 3]);
+  const scale = heat(true).colorscale;
+  assert.equal(scale.length, 33);
+  assert.deepEqual([scale[0][0], scale[16][0], scale[32][0]], [0, 0.5, 1]);
+  assert.equal(scale[16][1], 'rgb(243,241,235)');
+  assert.deepEqual(heat(true).colorbar.ticktext, ['−3', '−1.5', '0', '1.5', '3']);
 });

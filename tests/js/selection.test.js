@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { asked, opening } from '../../static/js/pages/opening.js';
-import { fit, requestOf, stackOf, tokensOf } from '../../static/js/selection.js';
+import { blockOf, fit, hideOf, requestOf, stackOf, tokensOf } from '../../static/js/selection.js';
 import { DEFAULTS } from '../../static/js/store.js';
 
 const token = (/** @type {number} */ index) => ({ index });
@@ -19,7 +19,7 @@ test('queries and keys of each stack', () => {
 
 test('a selection from another model is made to fit', () => {
   const state = { ...DEFAULTS, stack: 'decoder', layer: 24, head: 12, heads: [3, 11, 12], query: 3, key: 2, position: 9, rows: [0, 4], cols: [1, 3] };
-  assert.deepEqual(fit(state, BERT), { stack: null, layer: 5, head: 11, heads: [3, 11], query: null, key: 2, lens: 'raw', position: null, rows: null, cols: [1, 3] });
+  assert.deepEqual(fit(state, BERT), { stack: null, layer: 5, head: 11, heads: [3, 11], query: null, key: 2, position: null, rows: null, cols: [1, 3] });
   assert.equal(fit({ ...DEFAULTS, heads: [12] }, BERT).heads, null);
 });
 
@@ -28,10 +28,23 @@ test('one that fits is left alone', () => {
   assert.deepEqual({ ...state, ...fit(state, T5) }, state);
 });
 
-test('rollout is for attention of a text to itself', () => {
-  assert.equal(fit({ ...DEFAULTS, lens: 'rollout' }, BERT).lens, 'rollout');
-  assert.equal(fit({ ...DEFAULTS, lens: 'rollout', stack: 'cross' }, T5).lens, 'raw');
+test('the stack is the one named, or the first', () => {
   assert.equal(stackOf({ ...DEFAULTS, stack: 'cross' }, T5).name, 'cross');
+  assert.equal(stackOf(DEFAULTS, T5).name, 'encoder');
+});
+
+test('a block of a pair of sentences', () => {
+  const pair = { ...BERT, tokens: { encoder: [0, 0, 1].map((segment, index) => ({ index, segment })) } };
+  const block = (segments, run = pair) => blockOf({ ...DEFAULTS, segments }, run);
+  assert.deepEqual(block(null), { rows: [0, 3], cols: [0, 3] });
+  assert.deepEqual(block('ab'), { rows: [0, 2], cols: [2, 3] });
+  assert.deepEqual(block('ba'), { rows: [2, 3], cols: [0, 2] });
+  assert.deepEqual(block('ab', BERT), { rows: [0, 3], cols: [0, 3] }, 'one sentence has no blocks');
+});
+
+test('what is hidden, as the API takes it', () => {
+  assert.equal(hideOf({ hideSpecial: false, hideSink: false }), undefined);
+  assert.equal(hideOf({ hideSpecial: true, hideSink: true }), 'special,sink');
 });
 
 test('the second sentence and the target go only to models that take them', () => {

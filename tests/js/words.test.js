@@ -41,6 +41,7 @@ test('CSV keeps every digit and quotes what needs it', () => {
 test('a file name holds nothing that a file name may not', () => {
   const state = { ...DEFAULTS, model: '../org/na me', view: 'map', layer: 3, head: 7, lens: 'rollout' };
   assert.equal(fileName(state, 'encoder', 'png'), 'headlight-..-org-na-me-encoder-layer3-head7-rollout.png');
+  assert.equal(fileName({ ...state, lens: 'norm', hideSink: true, group: 'word' }, 'encoder', 'csv'), 'headlight-..-org-na-me-encoder-layer3-head7-norm-words-no-sinks.csv');
   assert.equal(fileName({ ...state, view: 'tokens' }, 'encoder', 'csv'), 'headlight-..-org-na-me-tokens.csv');
 });
 
@@ -63,6 +64,7 @@ test('each view has its question', () => {
   assert.match(curl({ view: 'tokens' }), /^curl -s '\/api\/tokenize' .*'\{"model":"m","text":"t"\}'$/);
   assert.match(curl({ view: 'heads', layer: 2 }), /'\{"model":"m","text":"t","stack":"encoder","layer":2\}'$/);
   assert.match(curl({ view: 'map', lens: 'rollout', head: 4 }), /"layer":0,"lens":"rollout"\}'$/);
+  assert.match(curl({ view: 'map', lens: 'norm', head: 4, group: 'word', hideSpecial: true }), /"layer":0,"head":4,"lens":"norm","group":"word","hide":"special"\}'$/);
   assert.equal(curl({ view: 'next' }, { logits: { position: 3, top_k: 5 } }), `curl -s '/api/runs/r1/logits?position=3&top_k=5'`);
 });
 

@@ -3,6 +3,7 @@
 import { h, replace } from '../dom.js';
 import { duration, fileSize, probability } from '../format.js';
 import { piece } from '../piece.js';
+import { amount } from '../ticks.js';
 
 /** @typedef {import('../types.js').Token} Token */
 
@@ -14,6 +15,7 @@ import { piece } from '../piece.js';
  * @property {string} where layer, head, lens
  * @property {string} title of the list
  * @property {{token: Token, value: number}[]} top the strongest partners of the one that is pointed at, or of all
+ * @property {boolean} bounded the numbers lie within 0 and 1
  *
  * @typedef {{id: string, title: string, run: () => void|Promise<void>, available: () => boolean}} Action
  */
@@ -61,15 +63,16 @@ export function createAside(el, actions) {
       const section = /** @type {HTMLElement} */ (readout.parentElement);
       section.hidden = now === null;
       if (!now) return;
-      const { query, key, value, where, title, top } = now;
-      const strongest = top[0]?.value ?? 1;
+      const { query, key, value, where, title, top, bounded } = now;
+      const strongest = Math.abs(top[0]?.value ?? 1);
+      const written = (/** @type {number|null} */ one) => (bounded ? probability(one) : amount(one, false));
       replace(readout,
         query || key ? h('p.pair', {}, name(query), h('span.pair-arrow', { 'aria-hidden': 'true' }, ' → '), h('span.hidden-visually', {}, ' looks at '), name(key))
           : h('p.quiet', {}, 'Point at a token; click or press Enter to pin it.'),
-        query && key && h('p.number', {}, probability(value)),
+        query && key && h('p.number', {}, value === null ? h('span.no-value', {}, 'no value') : written(value)),
         h('p.where', {}, query && key ? `row ${query.index}, column ${key.index} · ${where}` : where),
-        top.length > 0 && [h('h3.label', {}, title), h('ol.top', {}, top.map((one) => h('li', { style: { '--light': (one.value / strongest).toFixed(3) } },
-          h('span.top-name', {}, piece(one.token.display)), h('span.top-index', {}, one.token.index), h('span.top-value', {}, probability(one.value)))))]);
+        top.length > 0 && [h('h3.label', {}, title), h('ol.top', {}, top.map((one) => h(one.value < 0 ? 'li.against' : 'li', { style: { '--light': (Math.abs(one.value) / strongest).toFixed(3) } },
+          h('span.top-name', {}, piece(one.token.display)), h('span.top-index', {}, one.token.index), h('span.top-value', {}, written(one.value)))))]);
     },
   };
 }

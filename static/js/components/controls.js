@@ -1,14 +1,12 @@
 // What is looked at: stack, layer, head, lens. Steppers take a number typed, the arrows beside it, or the keys.
 
 import { h, replace } from '../dom.js';
+import { LENSES, lensOf } from '../lenses.js';
 
 /** @typedef {import('../types.js').Selection} Selection */
 /** @typedef {import('../types.js').Run} Run */
 
-const LENSES = [
-  { value: 'raw', title: 'raw', note: 'the probabilities themselves' },
-  { value: 'rollout', title: 'rollout', note: 'followed through all layers up to this one, heads averaged' },
-];
+const OPTIONS = LENSES.map(({ id, meaning }) => ({ value: id, title: id, note: meaning }));
 
 /**
  * @param {HTMLElement} el
@@ -18,7 +16,7 @@ export function createControls(el, { onChange }) {
   const stack = choice('Stack', 'stack', (value) => onChange({ stack: /** @type {Selection['stack']} */ (value) }));
   const layer = stepper('Layer', 'layer', (value) => onChange({ layer: value }));
   const head = stepper('Head', 'head', (value) => onChange({ head: value }));
-  const lens = choice('Lens', 'lens', (value) => onChange({ lens: /** @type {Selection['lens']} */ (value) }));
+  const lens = choice('Lens', 'lens', (value) => onChange({ lens: /** @type {Selection['lens']} */ (value) }), true);
   replace(el, stack.box, layer.box, head.box, lens.box);
 
   return {
@@ -38,8 +36,8 @@ export function createControls(el, { onChange }) {
       head.box.hidden = !one;
       stack.update(current.name, run.stacks.map(({ name }) => ({ value: name, title: name, note: '' })));
       layer.update(state.layer, current.layers, false);
-      head.update(state.head, current.heads, looksThrough && state.lens === 'rollout');
-      lens.update(state.lens, current.name === 'cross' ? LENSES.slice(0, 1) : LENSES);
+      head.update(state.head, current.heads, looksThrough && !lensOf(state.lens).heads);
+      lens.update(state.lens, OPTIONS);
     },
   };
 }
@@ -84,7 +82,7 @@ function stepper(label, id, onChange) {
       input.setAttribute('aria-valuenow', String(now));
       input.setAttribute('aria-valuemax', String(all - 1));
       replace(of, off ? 'all' : `of 0–${all - 1}`);
-      box.title = off ? 'This lens averages the heads' : '';
+      box.title = off ? 'This lens has one map for all heads' : '';
     },
   };
 }
@@ -93,9 +91,13 @@ function stepper(label, id, onChange) {
  * @param {string} label
  * @param {string} id
  * @param {(value: string) => void} onChange
+ * @param {boolean} [explained] each option says what it means
  */
-function choice(label, id, onChange) {
+export function choice(label, id, onChange, explained = false) {
   const select = h('select.select', { id });
+  // where a select can be styled, its button shows the name alone; elsewhere it is not drawn
+  const face = explained ? h('button', { type: 'button' }, document.createElement('selectedcontent')) : null;
+  select.classList.toggle('explained', explained);
   select.addEventListener('change', () => onChange(select.value));
   const box = h('div.control', {}, h('label.label', { for: id }, label), select);
   return {
@@ -104,7 +106,8 @@ function choice(label, id, onChange) {
     update(value, options) {
       const names = options.map((option) => option.value).join();
       if (select.dataset.options !== names) {
-        replace(select, options.map((option) => h('option', { value: option.value }, option.title)));
+        replace(select, face, options.map((option) => h('option', { value: option.value },
+          h('span.option-name', {}, option.title), explained && [' ', h('span.option-note', {}, option.note)])));
         select.dataset.options = names;
       }
       select.value = value;

@@ -4,10 +4,21 @@
 import { h, replace, visible } from '../dom.js';
 import { probability } from '../format.js';
 import { piece } from '../piece.js';
+import { amount } from '../ticks.js';
+import { unitsOf } from '../units.js';
+import { binOf } from '../weights.js';
 
 /** @typedef {import('../types.js').Token} Token */
 /** @typedef {import('../types.js').Hover} Hover */
 /** @typedef {'query'|'key'} Side */
+/**
+ * @typedef {object} Sight
+ * @property {boolean} [inWords] the tokens of a word are marked together
+ * @property {{rows: (index: number) => boolean, cols: (index: number) => boolean}} [out] which tokens the picture has nothing of
+ * @property {boolean} [bounded] the numbers lie within 0 and 1
+ */
+
+const EVERYTHING = { rows: () => false, cols: () => false };
 
 /** Less than this share of the strongest is not lit. */
 const FAINT = 0.02;
@@ -35,9 +46,9 @@ export function createStrip(el, on) {
     const chips = tokens.map((token, i) => chip(token, tokens[i - 1], i));
     const list = h(tokens.length > 80 ? 'div.chips.long' : 'div.chips', { role: 'listbox', 'aria-label': label, 'aria-orientation': 'horizontal' });
     /** @type {Node[]} */
-    const children = [];
+    const children = tokens.some(({ segment }) => segment === 1) ? [sentence('A')] : [];
     chips.forEach((element, i) => {
-      if (i > 0 && tokens[i].segment !== tokens[i - 1].segment) children.push(h('span.chip-break', { role: 'presentation' }));
+      if (i > 0 && tokens[i].segment !== tokens[i - 1].segment) children.push(h('span.chip-break', { role: 'presentation' }), sentence(tokens[i].segment === 1 ? 'B' : 'A'));
       children.push(element);
       if (/\n/.test(tokens[i].display)) children.push(h('span.chip-break', { role: 'presentation' }));
     });
@@ -104,21 +115,27 @@ export function createStrip(el, on) {
      * @param {Readonly<Hover>} focus
      * @param {Readonly<Hover>} pinned
      * @param {string} title what the light is
+     * @param {Sight} [sight]
      */
-    mark(colour, focus, pinned, title) {
+    mark(colour, focus, pinned, title, { inWords = false, out = EVERYTHING, bounded = true } = {}) {
       let most = 0;
-      for (const value of [...(colour?.cols ?? []), ...(colour?.rows ?? [])]) if (value !== null && value > most) most = value;
-      for (const { side, chips } of rows) {
+      for (const value of [...(colour?.cols ?? []), ...(colour?.rows ?? [])]) if (value !== null && Math.abs(value) > most) most = Math.abs(value);
+      for (const { side, chips, tokens } of rows) {
         const single = rows.length === 1;
+        const unit = (/** @type {number} */ i) => (inWords ? binOf(unitsOf(tokens).edges, i) : i);
+        const is = (/** @type {number|null} */ index, /** @type {number} */ i) => index !== null && unit(index) === unit(i);
         const values = single ? colour?.cols ?? colour?.rows ?? null : (side === 'query' ? colour?.rows : colour?.cols) ?? null;
         chips.forEach((element, i) => {
-          const share = most > 0 ? (values?.[i] ?? 0) / most : 0;
+          const value = values?.[i] ?? 0;
+          const share = most > 0 ? Math.abs(value) / most : 0;
           const light = share < FAINT ? 0 : share;
           element.style.setProperty('--light', light.toFixed(3));
           element.classList.toggle('bright', light >= BRIGHT);
-          const isQuery = (single || side === 'query') && focus.query === i;
-          const isKey = (single || side === 'key') && focus.key === i;
-          const isPinned = side === 'query' ? pinned.query === i : pinned.key === i;
+          element.classList.toggle('against', value < 0 && light > 0);
+          element.classList.toggle('out', single ? out.rows(i) && out.cols(i) : side === 'query' ? out.rows(i) : out.cols(i));
+          const isQuery = (single || side === 'query') && is(focus.query, i);
+          const isKey = (single || side === 'key') && is(focus.key, i);
+          const isPinned = is(side === 'query' ? pinned.query : pinned.key, i);
           element.classList.toggle('query', isQuery);
           element.classList.toggle('key', isKey);
           element.classList.toggle('pinned', isPinned);
@@ -126,7 +143,7 @@ export function createStrip(el, on) {
         });
       }
       if (pinned.query !== shown) reveal(rows[0], shown = pinned.query);
-      replace(legend, colour && most > 0 ? [h('span.strip-scale', { 'aria-hidden': 'true' }), `${title}, up to ${probability(most)}`] : []);
+      replace(legend, colour && most > 0 ? [h('span.strip-scale', { 'aria-hidden': 'true' }), `${title}, up to ${bounded ? probability(most) : amount(most, false)}`] : []);
     },
 
   };
@@ -161,4 +178,9 @@ function chip(token, before, index) {
 function count({ rows, cols }, cross) {
   const of = (/** @type {number} */ n) => `${n.toLocaleString('en')} token${n === 1 ? '' : 's'}`;
   return cross ? `${of(rows.length)} look at ${of(cols.length)}` : of(rows.length);
+}
+
+/** The name of a sentence of a pair. @param {string} name */
+function sentence(name) {
+  return h('span.chip-sentence', { role: 'presentation' }, name);
 }

@@ -11,15 +11,17 @@ import { createKeyHelp, keyButton } from '../components/keyhelp.js';
 import { createLoadProgress } from '../components/load.js';
 import { createPicker } from '../components/picker.js';
 import { createProblemBox } from '../components/problem.js';
+import { createSays } from '../components/says.js';
+import { createSight } from '../components/sight.js';
 import { createStrip } from '../components/strip.js';
 import { createTabs } from '../components/tabs.js';
 import { themeButton } from '../components/theme.js';
-import { byId, h, visible } from '../dom.js';
+import { byId, h } from '../dom.js';
 import { createExact } from '../exact.js';
 import { keepHistory } from '../history.js';
 import { bindKeys } from '../keys.js';
 import { readOut } from '../readout.js';
-import { fit, needsRun, requestOf, stackOf, tokensOf } from '../selection.js';
+import { blockOf, fit, isPair, needsRun, requestOf, stackOf, tokensOf } from '../selection.js';
 import { createSession } from '../session.js';
 import { createStage } from '../stage.js';
 import { createStore } from '../store.js';
@@ -27,6 +29,7 @@ import { checksOf, focusOf, headsShown, marks, rowOf } from '../strength.js';
 import { fromUrl } from '../url.js';
 import { VIEWS } from '../views/all.js';
 import { bindingsOf } from './inspect_keys.js';
+import { describe, legend, seenBy, stripSight } from './describe.js';
 import { asked, opening } from './opening.js';
 import { takeAway } from './takeaway.js';
 
@@ -91,13 +94,15 @@ const checks = createChecks(byId('checks'));
 const controls = createControls(byId('controls'), {
   onChange: (patch) => store.set(patch.stack ? { ...patch, ...UNPINNED, heads: null } : patch),
 });
+const sight = createSight(byId('sight'), { onChange: (patch) => store.set(patch) });
+const says = createSays(byId('says'), { onChange: (patch) => store.set(patch) });
 const stage = createStage(byId('view'), {
   store, views: VIEWS, models: () => models, session, announce, onDrawn,
   wait: {
     start: (stop) => busy.show('Computing the picture …', stop),
     stage: busy.stage,
     end: busy.clear,
-    fail: (error) => problems.show(problemOf(error), { title: 'Try again', run: () => { problems.clear(); stage.refresh(); } }),
+    fail: failed,
   },
 });
 const actions = takeAway({ store, stage, session, say: (words) => aside.say(words), fail: (error) => problems.show(problemOf(error), null) });
@@ -221,6 +226,22 @@ function setStale(stale) {
   for (const part of [bench, stripSlot]) part.inert = stale;
 }
 
+/** A picture that cannot be had. One that a lens cannot give leaves the one before, and says why. @param {unknown} error */
+function failed(error) {
+  const again = { title: 'Try again', run: () => { problems.clear(); stage.refresh(); } };
+  const problem = isAbort(error) ? STOPPED : problemOf(error);
+  const state = seenBy(store.get(), stage.view);
+  if (state.lens === 'raw' || (problem.status !== 422 && problem !== STOPPED)) {
+    problems.show(problem, again);
+    return;
+  }
+  stage.refuse();
+  if (stage.looking) aside.update(stage.view, stage.looking.run);
+  checks.update([{ title: 'The run', checks: stage.looking?.run.checks ?? [] }]);
+  says.refuse(state.lens, problem, problem === STOPPED ? again : null);
+  point();
+}
+
 /** Draws what is selected of the run that is there. */
 function show() {
   const looking = stage.looking;
@@ -228,12 +249,13 @@ function show() {
   const state = store.get();
   const stack = stackOf(state, looking.run);
   const fitting = fit(state, looking.run);
-  if (fitting.layer !== state.layer || fitting.head !== state.head || fitting.lens !== state.lens) {
+  if (fitting.layer !== state.layer || fitting.head !== state.head) {
     store.set(fitting);
     return;
   }
   tabs.update(state.view);
   controls.update(state, looking.run, stack);
+  sight.update(state, stage.view.sight === true, isPair(tokensOf(stack, looking.run).cols));
   const tokens = `${looking.run.run}/${stack.name}`;
   if (tokens !== stripOf) {
     stripOf = tokens;
@@ -250,6 +272,8 @@ function onDrawn(data, { run }, view) {
     { title: 'The run', checks: run.checks },
   ]);
   aside.update(view, run);
+  if (view.sight && data.attention) says.show(describe(store.get(), data.attention, run));
+  else says.clear();
   point();
 }
 
@@ -259,29 +283,19 @@ function point() {
   pointing = 0;
   const looking = stage.looking;
   if (!looking) return;
-  const state = store.get();
+  const state = seenBy(store.get(), stage.view);
   const answer = stage.data.attention ?? (stage.data.neuron && rowOf(stage.data.neuron));
   if (!answer) {
     const focus = { query: store.hover.query ?? pinned().query, key: store.hover.key };
-    strip.mark(null, focus, pinned(), '');
+    strip.mark(null, focus, pinned(), '', stripSight(state, null, looking.run));
     aside.point(null);
     return;
   }
   const focus = focusOf({ ...state, ...pinned() }, store.hover);
-  const maps = exact(looking, state, answer, focus);
   const tokens = tokensOf(stackOf(state, looking.run), looking.run);
-  strip.mark(marks(maps, headsShown(state, maps), focus), focus, pinned(), legend(tokens, focus));
+  const maps = exact(looking, state, answer, focus, blockOf(state, looking.run));
+  strip.mark(marks(maps, headsShown(state, maps), focus), focus, pinned(), legend(tokens, focus), stripSight(state, answer, looking.run));
   aside.point(readOut(state, maps, focus, tokens));
-}
-
-/**
- * What the light in the strip measures.
- * @param {ReturnType<typeof tokensOf>} tokens
- * @param {import('../types.js').Hover} focus
- */
-function legend({ rows, cols }, { query, key }) {
-  if (query !== null) return `where “${visible(rows[query]?.display.trim() ?? '')}” looks`;
-  return key !== null ? `what looks at “${visible(cols[key]?.display.trim() ?? '')}”` : 'what is looked at, on average';
 }
 
 /** In Next word the pinned token is the position that is asked about. */

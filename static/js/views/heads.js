@@ -6,14 +6,16 @@
 import { headPalette, token } from '../colour.js';
 import { h, replace } from '../dom.js';
 import { pngBlob, svgBlob } from '../picture.js';
+import { briefly } from '../hidden.js';
+import { lensOf } from '../lenses.js';
 import { stackOf } from '../selection.js';
 import { mapsOf } from '../strength.js';
-import { named, weight as written } from '../ticks.js';
+import { amount, named } from '../ticks.js';
 import { binOf, index as indexOf } from '../weights.js';
 import { paintAll, paintOne, strongest, surface } from './heads_canvas.js';
 import { chips } from './heads_chips.js';
 import { hit, layout, LEAST_SHOWN, middle } from './heads_geometry.js';
-import { needs, rowsAtOnce } from './heads_needs.js';
+import { needs, partOf, rowsAtOnce } from './heads_needs.js';
 import { headsSvg } from './heads_svg.js';
 import { column } from './heads_tokens.js';
 import { note, spoken, table, widest } from './heads_words.js';
@@ -27,7 +29,11 @@ export const heads = {
   title: 'Heads',
   howto: 'A line runs from a token on the left to one that it attends to on the right, as thick as the weight is large, and each colour is one head. '
     + 'Point at a token to read its weights, click to keep it, and switch heads on and off with the numbers.',
-  needs: (state, run) => ({ attention: needs(state, stackOf(state, run), 0) }),
+  sight: true,
+  needs(state, run) {
+    const stack = stackOf(state, run);
+    return { attention: needs(state, stack, partOf(state, stack, run), 0) };
+  },
   mount,
 };
 
@@ -75,7 +81,7 @@ function mount(el, ctx) {
   el.append(h('div.heads', {}, toggles.element, ends, scroller, foot, h('div.hidden-visually', {}, list)));
 
   /** @returns {import('./heads_canvas.js').Scene|null} */
-  const scene = () => index && { g, scroll: scroller.scrollTop, index, heads: shown, paint };
+  const scene = () => index && { g, scroll: scroller.scrollTop, index, heads: shown, paint, least: state.least };
 
   function measure() {
     const width = scroller.clientWidth;
@@ -129,15 +135,30 @@ function mount(el, ctx) {
     reveal(item);
     if (!index) return;
     if (side === 'key' && state.query !== null) {
-      const pair = strongest(index, shown, 'query', state.query).find(({ other }) => other === item);
-      ctx.announce(`${named(rows[state.query], state.query)} to ${named(cols[item], item)}: ${pair ? `${written(pair.weight)} by head ${pair.head}` : `below ${LEAST_SHOWN}`}`);
+      const pair = strongest(index, shown, 'query', state.query, state.least).find(({ other }) => other === item);
+      ctx.announce(`${named(rows[state.query], state.query)} to ${named(cols[item], item)}: ${pair ? `${written(pair.weight)}${by(pair.head)}` : `below ${least()}`}`);
       return;
     }
     const [from, to] = side === 'query' ? [rows, cols] : [cols, rows];
-    const list = strongest(index, shown, side, item).slice(0, 3)
-      .map(({ other, head, weight }) => `${named(to[other], other)} ${written(weight)}${shown.length > 1 ? ` by head ${head}` : ''}`);
+    const list = strongest(index, shown, side, item, state.least).slice(0, 3)
+      .map(({ other, head, weight }) => `${named(to[other], other)} ${written(weight)}${shown.length > 1 ? by(head) : ''}`);
     const verb = side === 'query' ? 'attends to' : 'is attended to by';
-    ctx.announce(`${named(from[item], item)} ${verb} ${list.length ? list.join(', ') : `nothing above ${LEAST_SHOWN}`}`);
+    ctx.announce(`${named(from[item], item)} ${verb} ${list.length ? list.join(', ') : `nothing above ${least()}`}`);
+  }
+
+  /** @param {number} weight */
+  function written(weight) {
+    return amount(weight, index?.maps.bounded ?? true);
+  }
+
+  /** What nothing below is shown, in words. */
+  function least() {
+    return written(Math.max(LEAST_SHOWN, state.least) * (index?.maps.top ?? 1));
+  }
+
+  /** @param {number} head a lens without heads has none to name */
+  function by(head) {
+    return lensOf(state.lens).heads ? ` by head ${head}` : '';
   }
 
   /** @param {'query'|'key'} side @param {number} item */
@@ -156,17 +177,25 @@ function mount(el, ctx) {
   /** Fetch the rows that are seen where the answer at hand lacks them. */
   async function fetchSeen() {
     if (!index) return;
-    const first = Math.floor(scroller.scrollTop / g.rowHeight);
-    const last = Math.min(rows.length, first + Math.ceil(g.height / g.rowHeight));
-    const { rowEdges } = index.maps;
-    if (first >= (rowEdges[0] ?? 0) && last <= (rowEdges.at(-1) ?? 0)) return;
-    const mine = (asked += 1);
     const stack = stackOf(state, ctx.run);
-    const wanted = needs(state, stack, Math.round((first + last - rowsAtOnce(stack)) / 2));
+    const part = partOf(state, stack, ctx.run);
+    const top = Math.floor(scroller.scrollTop / g.rowHeight);
+    const first = Math.min(Math.max(top, part.rows[0]), part.rows[1]);
+    const last = Math.max(first, Math.min(part.rows[1], top + Math.ceil(g.height / g.rowHeight)));
+    const { rowEdges } = index.maps;
+    if (first === last || (first >= (rowEdges[0] ?? 0) && last <= (rowEdges.at(-1) ?? 0))) return;
+    const mine = (asked += 1);
+    const wanted = needs(state, stack, part, Math.round((first + last - rowsAtOnce(part)) / 2));
     const { attention } = await ctx.fetch({ attention: wanted });
     if (mine !== asked || !attention) return;
-    index = indexOf(mapsOf(attention, state.layer), LEAST_SHOWN);
+    read(attention);
     drawAll();
+  }
+
+  /** @param {import('../types.js').AttentionData} attention */
+  function read(attention) {
+    const maps = mapsOf(attention, state.layer);
+    index = indexOf(maps, LEAST_SHOWN * maps.top);
   }
 
   /** @param {unknown} error of a fetch; one that the page stopped itself says nothing */
@@ -213,13 +242,18 @@ function mount(el, ctx) {
       if (data.attention && data.attention !== source) {
         source = data.attention;
         asked += 1;
-        index = indexOf(mapsOf(data.attention, next.layer), LEAST_SHOWN);
+        read(data.attention);
       }
       const all = index ? index.maps.heads : [];
-      shown = next.heads === null ? all : next.heads.filter((head) => all.includes(head));
+      shown = next.heads === null || !lensOf(next.lens).heads ? all : next.heads.filter((head) => all.includes(head));
+      const { meta } = data.attention ?? {};
+      const out = (/** @type {number[]} */ list, /** @type {readonly [number, number]} */ [from, to]) => (/** @type {number} */ i) => i < from || i >= to || list.includes(i);
+      const part = partOf(next, stackOf(next, ctx.run), ctx.run);
+      queries.out(out(meta?.hidden_rows ?? [], part.rows));
+      keys.out(out(meta?.hidden_cols ?? [], part.cols));
       toggles.draw(data.attention?.meta.heads.length ?? all.length, shown, paint.palette);
-      if (index) foot.textContent = note(shown.length, all.length, rowsAtOnce(stackOf(next, ctx.run)) < rows.length);
-      replace(list, index && next.query !== null ? spoken(index, shown, next.query, rows, cols) : []);
+      if (index) foot.textContent = note(shown.length, all.length, rowsAtOnce(part) < part.rows[1] - part.rows[0], index.maps, next.least);
+      replace(list, index && next.query !== null ? spoken(index, shown, next.query, rows, cols, next.least) : []);
       measure();
       if (next.query !== null && (before.query !== next.query || !drawn)) reveal(next.query);
       drawn = true;
@@ -241,13 +275,16 @@ function mount(el, ctx) {
       return true;
     },
     picture: { png: () => pngBlob(svg()), svg: async () => svgBlob(svg()) },
-    table: () => table(index, shown, rows, cols, state.query),
+    table: () => table(index, shown, rows, cols, state.query, { least: state.least, hidden: briefly(state, index?.maps.bounded) }),
   };
 
   function svg() {
     const now = scene();
     if (!now) throw new Error('there is no picture yet');
-    const look = { paper: token('--paper', '#fff'), text: token('--font-text', 'serif'), title: `${ctx.model?.name ?? ctx.run.model}, ${stackOf(state, ctx.run).name}, layer ${state.layer}` };
+    const look = {
+      paper: token('--paper', '#fff'), text: token('--font-text', 'serif'), hidden: briefly(state, now.index.maps.bounded),
+      title: `${ctx.model?.name ?? ctx.run.model}, ${stackOf(state, ctx.run).name}, layer ${state.layer}${state.lens === 'raw' ? '' : `, ${state.lens}`}`,
+    };
     return headsSvg(now, ctx.tokens, look, state.query);
   }
 }

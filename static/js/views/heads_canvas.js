@@ -4,7 +4,7 @@
  */
 
 import { headColour, headDash } from '../colour.js';
-import { weight as written } from '../ticks.js';
+import { amount } from '../ticks.js';
 import { eachWeight } from '../weights.js';
 import { curve, lane, level, levelWeight, LEAST_DRAWN, LEAST_SHOWN, LEVELS, middle, seen, stroke, strokeAlone } from './heads_geometry.js';
 
@@ -25,6 +25,7 @@ import { curve, lane, level, levelWeight, LEAST_DRAWN, LEAST_SHOWN, LEVELS, midd
  * @property {Index} index
  * @property {readonly number[]} heads shown
  * @property {Paint} paint
+ * @property {number} least weights below this share of the largest there can be are hidden
  *
  * @typedef {{other: number, head: number, weight: number}} Strongest
  */
@@ -52,36 +53,58 @@ export function surface(canvas, width, height) {
   return c;
 }
 
+/** Lines of values below zero are dotted, whatever their head. */
+export const AGAINST = [1, 5];
+
+/**
+ * How strong a value is: its share of the largest there can be.
+ * @param {Index} index
+ * @param {number} value
+ */
+export function strengthOf({ maps }, value) {
+  return Math.min(Math.abs(value) / maps.top, 1);
+}
+
+/**
+ * The dashes of a line.
+ * @param {number} head
+ * @param {boolean} against the value is below zero
+ */
+export function dashOf(head, against) {
+  return against ? AGAINST : headDash(head);
+}
+
 /**
  * Every line of the rows that are seen.
  * @param {CanvasRenderingContext2D} c
  * @param {Scene} scene
  * @returns {number} how many lines
  */
-export function paintAll(c, { g, scroll, index, heads, paint }) {
+export function paintAll(c, { g, scroll, index, heads, paint, least }) {
   const [first, last] = seen(g, scroll, g.rows);
-  /** @type {(Path2D|undefined)[]} a path for each level and head: the weak ones first, so that strong lines stay on top */
-  const paths = new Array(LEVELS * heads.length);
+  /** @type {(Path2D|undefined)[]} a path for each level, head and sign: the weak ones first, so that strong lines stay on top */
+  const paths = new Array(LEVELS * heads.length * 2);
   let count = 0;
   for (const [place, head] of heads.entries()) {
     const shift = lane(g, place, heads.length) - scroll;
     for (let query = first; query < last; query += 1) {
       const from = middle(g, query) + shift;
       eachWeight(index, 'query', query, [head], (_, key, weight) => {
-        const path = (paths[level(weight) * heads.length + place] ??= new Path2D());
+        const at = (level(strengthOf(index, weight)) * heads.length + place) * 2 + (weight < 0 ? 1 : 0);
+        const path = (paths[at] ??= new Path2D());
         path.moveTo(g.left, from);
         path.bezierCurveTo(...curve(g, from, middle(g, key) + shift));
         count += 1;
-      }, LEAST_DRAWN);
+      }, Math.max(LEAST_DRAWN, least) * index.maps.top);
     }
   }
   c.lineCap = 'round';
   paths.forEach((path, at) => {
-    const head = heads[at % heads.length];
+    const head = heads[Math.floor(at / 2) % heads.length];
     if (!path || head === undefined) return;
-    const { width, alpha } = stroke(g, heads.length, levelWeight(Math.floor(at / heads.length)));
+    const { width, alpha } = stroke(g, heads.length, levelWeight(Math.floor(at / (2 * heads.length))));
     c.strokeStyle = headColour(head, paint.palette);
-    c.setLineDash(headDash(head));
+    c.setLineDash(dashOf(head, at % 2 === 1));
     c.globalAlpha = alpha;
     c.lineWidth = width;
     c.stroke(path);
@@ -97,55 +120,57 @@ export function paintAll(c, { g, scroll, index, heads, paint }) {
  * @param {number} item
  * @param {number|null} partner the token at the other end that is pointed at as well
  */
-export function paintOne(c, { g, scroll, index, heads, paint }, side, item, partner) {
+export function paintOne(c, { g, scroll, index, heads, paint, least }, side, item, partner) {
   const shifts = new Map(heads.map((head, place) => [head, lane(g, place, heads.length) - scroll]));
   c.lineCap = 'round';
   eachWeight(index, side, item, heads, (head, other, weight) => {
     const shift = shifts.get(head) ?? -scroll;
     const [query, key] = side === 'query' ? [item, other] : [other, item];
     const from = middle(g, query) + shift;
-    const { width, alpha } = strokeAlone(g, heads.length, weight);
+    const { width, alpha } = strokeAlone(g, heads.length, strengthOf(index, weight));
     c.strokeStyle = headColour(head, paint.palette);
-    c.setLineDash(headDash(head));
+    c.setLineDash(dashOf(head, weight < 0));
     c.globalAlpha = partner === null || partner === other ? alpha : alpha * 0.25;
     c.lineWidth = width;
     c.beginPath();
     c.moveTo(g.left, from);
     c.bezierCurveTo(...curve(g, from, middle(g, key) + shift));
     c.stroke();
-  }, LEAST_SHOWN);
+  }, Math.max(LEAST_SHOWN, least) * index.maps.top);
   c.globalAlpha = 1;
   c.setLineDash([]);
-  paintNumbers(c, g, scroll, strongest(index, heads, side, item), side, paint);
+  paintNumbers(c, { g, scroll, index, paint }, strongest(index, heads, side, item, least), side);
 }
 
 /**
- * For each token at the other end of a line, the head with the largest weight.
+ * For each token at the other end of a line, the head with the strongest weight.
  * @param {Index} index
  * @param {readonly number[]} heads
  * @param {'query'|'key'} side
  * @param {number} item
- * @returns {Strongest[]} from the largest weight down
+ * @param {number} least
+ * @returns {Strongest[]} from the strongest down
  */
-export function strongest(index, heads, side, item) {
+export function strongest(index, heads, side, item, least) {
   /** @type {Map<number, Strongest>} */
   const best = new Map();
   eachWeight(index, side, item, heads, (head, other, weight) => {
     const known = best.get(other);
-    if (!known || known.weight < weight) best.set(other, { other, head, weight });
-  }, LEAST_SHOWN);
-  return [...best.values()].sort((a, b) => b.weight - a.weight);
+    if (!known || Math.abs(known.weight) < Math.abs(weight)) best.set(other, { other, head, weight });
+  }, Math.max(LEAST_SHOWN, least) * index.maps.top);
+  return [...best.values()].sort((a, b) => Math.abs(b.weight) - Math.abs(a.weight));
 }
+
+/** @typedef {Pick<Scene, 'g'|'scroll'|'index'|'paint'>} Page */
 
 /**
  * @param {CanvasRenderingContext2D} c
- * @param {Geometry} g
- * @param {number} scroll
+ * @param {Page} page
  * @param {Strongest[]} list
  * @param {'query'|'key'} side of the token pointed at; the numbers stand on the other side
- * @param {Paint} paint
  */
-function paintNumbers(c, g, scroll, list, side, paint) {
+function paintNumbers(c, page, list, side) {
+  const { g, scroll, index, paint } = page;
   const onRight = side === 'query';
   const x = onRight ? g.right + g.labels + 5 : g.left - g.labels - 5;
   const label = onRight ? g.right : g.left - g.labels;
@@ -155,39 +180,38 @@ function paintNumbers(c, g, scroll, list, side, paint) {
   for (const { other, head, weight } of list) {
     const y = middle(g, other) - scroll;
     if (y < 0 || y > g.height) continue;
-    c.globalAlpha = 0.06 + 0.6 * weight;
+    const strength = strengthOf(index, weight);
+    c.globalAlpha = 0.06 + 0.6 * strength;
     c.fillStyle = paint.glow;
     c.beginPath();
     c.roundRect(label, y - g.rowHeight / 2 + 2, g.labels, g.rowHeight - 4, 4);
     c.fill();
-    if (weight < 0.01) continue;
+    if (strength < 0.01) continue;
     c.globalAlpha = 1;
     c.fillStyle = headColour(head, paint.palette);
     c.beginPath();
     c.arc(onRight ? x + 2 : x - 2, y, 3, 0, 2 * Math.PI);
     c.fill();
-    c.fillStyle = weight >= 0.1 ? paint.ink : paint.faint;
-    c.fillText(written(weight), onRight ? x + 9 : x - 9, y + 0.5);
+    c.fillStyle = strength >= 0.1 ? paint.ink : paint.faint;
+    c.fillText(amount(weight, index.maps.bounded), onRight ? x + 9 : x - 9, y + 0.5);
   }
   c.globalAlpha = 1;
-  paintBeyond(c, g, scroll, list, onRight, paint);
+  paintBeyond(c, page, list, onRight);
 }
 
 /**
  * What lies outside of the window: how many tokens above and below, and the largest weight among them.
  * @param {CanvasRenderingContext2D} c
- * @param {Geometry} g
- * @param {number} scroll
+ * @param {Page} page
  * @param {Strongest[]} list
  * @param {boolean} onRight
- * @param {Paint} paint
  */
-function paintBeyond(c, g, scroll, list, onRight, paint) {
+function paintBeyond(c, { g, scroll, index, paint }, list, onRight) {
   const above = list.filter(({ other }) => middle(g, other) < scroll);
   const below = list.filter(({ other }) => middle(g, other) > scroll + g.height);
   const x = onRight ? g.right - 10 : g.left + 10;
   c.textAlign = onRight ? 'right' : 'left';
   c.fillStyle = paint.ink;
-  if (above.length) c.fillText(`↑ ${above.length} above, up to ${written(above[0].weight)}`, x, 12);
-  if (below.length) c.fillText(`↓ ${below.length} below, up to ${written(below[0].weight)}`, x, g.height - 12);
+  if (above.length) c.fillText(`↑ ${above.length} above, up to ${amount(above[0].weight, index.maps.bounded)}`, x, 12);
+  if (below.length) c.fillText(`↓ ${below.length} below, up to ${amount(below[0].weight, index.maps.bounded)}`, x, g.height - 12);
 }

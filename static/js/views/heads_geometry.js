@@ -3,10 +3,10 @@
  * the tests all read the same ones. Lengths are CSS pixels.
  */
 
-/** Weights below this get no line in the whole picture; they show when their token is pointed at. */
+/** Weights below this share of the largest there can be get no line in the whole picture; they show when their token is pointed at. */
 export const LEAST_DRAWN = 0.03;
 
-/** Weights below this are never drawn. */
+/** Weights below this share are never drawn. */
 export const LEAST_SHOWN = 0.005;
 
 /** Lines are drawn in this many steps of strength, so that thousands of them take a few dozen strokes. */
@@ -85,14 +85,14 @@ export function hit(g, x, y) {
   return { query: null, key: null };
 }
 
-/** @param {number} weight from 0 to 1 @returns {number} 0 .. LEVELS - 1 */
-export function level(weight) {
-  return Math.min(Math.floor(Math.sqrt(weight) * LEVELS), LEVELS - 1);
+/** @param {number} strength a share of the largest there can be, from 0 to 1 @returns {number} 0 .. LEVELS - 1 */
+export function level(strength) {
+  return Math.min(Math.floor(Math.sqrt(strength) * LEVELS), LEVELS - 1);
 }
 
 /**
  * @param {number} step a level
- * @returns {number} a weight in the middle of that level
+ * @returns {number} a strength in the middle of that level
  */
 export function levelWeight(step) {
   return ((step + 0.5) / LEVELS) ** 2;

@@ -3,29 +3,29 @@
  * for those that are seen.
  */
 
-import { headColour, headDash } from '../colour.js';
+import { headColour } from '../colour.js';
 import { visible } from '../dom.js';
 import { escaped } from '../picture.js';
-import { shorten, weight as written } from '../ticks.js';
+import { amount, shorten } from '../ticks.js';
 import { eachWeight } from '../weights.js';
-import { strongest } from './heads_canvas.js';
+import { dashOf, strengthOf, strongest } from './heads_canvas.js';
 import { curve, lane, LEAST_DRAWN, LEAST_SHOWN, middle, seen, stroke, strokeAlone } from './heads_geometry.js';
 
 /** Up to this many tokens the file holds the whole picture. */
 const WHOLE = 160;
 
-/** Pixels for the line that says what is shown. */
-const CAPTION = 36;
+/** Pixels for the lines that say what is shown, and what is not. */
+const CAPTION = 52;
 
 /**
  * @param {import('./heads_canvas.js').Scene} scene
  * @param {{rows: readonly import('../types.js').Token[], cols: readonly import('../types.js').Token[]}} tokens
- * @param {{paper: string, text: string, title: string}} look
+ * @param {{paper: string, text: string, title: string, hidden: string}} look
  * @param {number|null} query the pinned one; only its lines are drawn then
  * @returns {string}
  */
 export function headsSvg(scene, tokens, look, query) {
-  const { g, heads, index, paint } = scene;
+  const { g, heads, index, paint, least } = scene;
   const whole = Math.max(g.rows, g.cols) <= WHOLE;
   const scroll = whole ? 0 : scene.scroll;
   const window = { ...g, height: whole ? g.full : g.height };
@@ -37,28 +37,29 @@ export function headsSvg(scene, tokens, look, query) {
     if (query !== null && row !== query) continue;
     const strength = query === null ? stroke : strokeAlone;
     eachWeight(index, 'query', row, heads, (head, key, weight) => {
-      const { width, alpha } = strength(g, heads.length, weight);
+      const { width, alpha } = strength(g, heads.length, strengthOf(index, weight));
       const shift = lane(g, heads.indexOf(head), heads.length) - scroll;
       const from = middle(g, row) + shift;
-      const dash = headDash(head);
+      const dash = dashOf(head, weight < 0);
       lines.push(`<path d="M${g.left} ${from}C${curve(g, from, middle(g, key) + shift).map(round).join(' ')}"`
         + ` stroke="${headColour(head, paint.palette)}" stroke-width="${round(width)}" stroke-opacity="${round(alpha)}"`
         + `${dash.length ? ` stroke-dasharray="${dash.join(' ')}"` : ''}/>`);
-    }, query === null ? LEAST_DRAWN : LEAST_SHOWN);
+    }, Math.max(query === null ? LEAST_DRAWN : LEAST_SHOWN, least) * index.maps.top);
   }
   /** @type {string[]} */
   const labels = [];
   for (let i = firstRow; i < lastRow; i += 1) labels.push(label(g.left - 8, middle(g, i) - scroll, 'end', tokens.rows[i], i === query));
   for (let i = firstCol; i < lastCol; i += 1) labels.push(label(g.right + 8, middle(g, i) - scroll, 'start', tokens.cols[i], false));
-  const numbers = query === null ? [] : strongest(index, heads, 'query', query).filter(({ weight }) => weight >= 0.01)
+  const numbers = query === null ? [] : strongest(index, heads, 'query', query, least).filter(({ weight }) => strengthOf(index, weight) >= 0.01)
     .map(({ other, head, weight }) => `<text x="${g.right + g.labels + 16}" y="${round(middle(g, other) - scroll)}"`
-      + ` fill="${headColour(head, paint.palette)}">${written(weight)}</text>`);
+      + ` fill="${headColour(head, paint.palette)}">${amount(weight, index.maps.bounded)}</text>`);
   const edge = g.labels + g.numbers + 4;
   const [x, width] = [Math.max(g.left - edge, 0), Math.min(g.right - g.left + 2 * edge, g.width)];
   const high = window.height + CAPTION;
   return `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${high}" viewBox="${x} ${-CAPTION} ${width} ${high}">`
     + `<title>${escaped(look.title)}</title><rect x="${x}" y="${-CAPTION}" width="100%" height="100%" fill="${look.paper}"/>`
-    + `<text x="${x + 10}" y="${22 - CAPTION}" fill="${paint.ink}" font-size="13" font-family="${escaped(paint.font)}">${escaped(look.title)}, heads ${legend(heads, paint)}</text>`
+    + `<text x="${x + 10}" y="${22 - CAPTION}" fill="${paint.ink}" font-size="13" font-family="${escaped(paint.font)}">${escaped(look.title)}, ${index.maps.heads.length > 1 ? `heads ${legend(heads, paint)}` : ''}</text>`
+    + (look.hidden ? `<text x="${x + 10}" y="${40 - CAPTION}" fill="${paint.faint}" font-size="12" font-family="${escaped(paint.font)}">${escaped(look.hidden)}</text>` : '')
     + `<g fill="none" stroke-linecap="round">${lines.join('')}</g>`
     + `<g fill="${paint.ink}" font-size="16" font-family="${escaped(look.text)}" dominant-baseline="central">${labels.join('')}</g>`
     + `<g font-size="12" font-family="${escaped(paint.font)}" dominant-baseline="central">${numbers.join('')}</g></svg>`;

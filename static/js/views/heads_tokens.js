@@ -14,6 +14,7 @@ import { seen } from './heads_geometry.js';
  * @property {HTMLElement} element
  * @property {(g: import('./heads_geometry.js').Geometry, scroll: number) => void} draw
  * @property {(active: number|null, pinned: number|null) => void} mark
+ * @property {(isOut: (index: number) => boolean) => void} out which tokens the picture has nothing of
  * @property {() => number|null} active
  *
  * @typedef {object} Reactions
@@ -41,6 +42,7 @@ export function column(side, tokens, react) {
   /** @type {number|null} */
   let pinned = null;
   let page = 10;
+  let isOut = (/** @type {number} */ _) => false;
 
   /** @param {number} index @param {number} rowHeight */
   function option(index, rowHeight) {
@@ -55,7 +57,7 @@ export function column(side, tokens, react) {
 
   /** @param {number} index */
   function classes(index) {
-    return `heads-token${index === active ? ' is-active' : ''}${index === pinned ? ' is-pinned' : ''}`;
+    return `heads-token${index === active ? ' is-active' : ''}${index === pinned ? ' is-pinned' : ''}${isOut(index) ? ' is-out' : ''}`;
   }
 
   /** @param {number|null} index */
@@ -116,6 +118,10 @@ export function column(side, tokens, react) {
       touched.forEach(refresh);
       if (active === null) element.removeAttribute('aria-activedescendant');
       else element.setAttribute('aria-activedescendant', `heads-${side}-${active}`);
+    },
+    out(next) {
+      isOut = next;
+      for (const index of shown.keys()) refresh(index);
     },
     active: () => active,
   };

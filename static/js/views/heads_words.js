@@ -1,7 +1,7 @@
 /** What goes with the Heads picture: how wide its labels are, what it leaves out, and its numbers as a table. */
 
 import { h, visible } from '../dom.js';
-import { named, shorten, weight as written } from '../ticks.js';
+import { amount, named, shorten } from '../ticks.js';
 import { eachWeight } from '../weights.js';
 import { strongest } from './heads_canvas.js';
 import { LEAST_DRAWN, LEAST_SHOWN } from './heads_geometry.js';
@@ -25,13 +25,18 @@ export function widest(tokens, place) {
  * @param {number} shown
  * @param {number} all
  * @param {boolean} partial only some of the rows are at hand
+ * @param {import('../weights.js').Maps} maps
+ * @param {number} least what is hidden already
  */
-export function note(shown, all, partial) {
+export function note(shown, all, partial, maps, least) {
   if (shown === 0) return 'No head is chosen: press a number above.';
   const which = all < 2 ? '' : shown === all ? `All ${all} heads. ` : `${shown} of ${all} heads. `;
-  const largest = shown > 1 ? ' Where several heads reach the same token, the number is the largest weight.' : '';
+  const largest = shown > 1 ? ' Where several heads reach the same token, the number is the strongest weight.' : '';
+  const against = maps.signed ? ' Dotted lines are below zero: they speak against it.' : '';
+  const faint = amount(LEAST_DRAWN * maps.top, maps.bounded);
+  const left = least >= LEAST_DRAWN ? '' : maps.bounded ? `Weights below ${LEAST_DRAWN} are left out until you point at a token.` : `The strongest is ${amount(maps.top, false)}${partial ? ' near the window' : ''}; values nearer to zero than ${faint} are left out until you point at a token.`;
   const near = partial ? ' Of a text this long, a key shows who looks at it among the rows near the window.' : '';
-  return `${which}Weights below ${LEAST_DRAWN} are left out until you point at a token.${largest}${near}`;
+  return `${which}${left}${against}${largest}${near}`;
 }
 
 /**
@@ -41,10 +46,11 @@ export function note(shown, all, partial) {
  * @param {readonly import('../types.js').Token[]} rows
  * @param {readonly import('../types.js').Token[]} cols
  * @param {number|null} pinned only this query, then
+ * @param {{least: number, hidden: string}} left what is left out
  * @returns {import('../types.js').Table}
  */
-export function table(index, shown, rows, cols, pinned) {
-  const columns = ['query', 'query token', 'key', 'key token', 'head', 'weight'];
+export function table(index, shown, rows, cols, pinned, { least, hidden }) {
+  const columns = ['query', 'query token', 'key', 'key token', 'head', hidden ? `weight (${hidden})` : 'weight'];
   /** @type {(string|number)[][]} */
   const list = [];
   const [from, to] = index ? [index.maps.rowEdges[0] ?? 0, index.maps.rowEdges.at(-1) ?? 0] : [0, 0];
@@ -52,7 +58,7 @@ export function table(index, shown, rows, cols, pinned) {
     if (pinned !== null && pinned !== query) continue;
     eachWeight(index, 'query', query, shown, (head, key, weight) => {
       list.push([query, rows[query]?.display ?? '', key, cols[key]?.display ?? '', head, weight]);
-    }, pinned === null ? LEAST_DRAWN : LEAST_SHOWN);
+    }, Math.max(pinned === null ? LEAST_DRAWN : LEAST_SHOWN, least) * index.maps.top);
   }
   return { columns, rows: list };
 }
@@ -67,14 +73,15 @@ const READ = 20;
  * @param {number} query
  * @param {readonly import('../types.js').Token[]} rows
  * @param {readonly import('../types.js').Token[]} cols
+ * @param {number} least
  * @returns {HTMLElement[]}
  */
-export function spoken(index, shown, query, rows, cols) {
-  const list = strongest(index, shown, 'query', query).slice(0, READ);
+export function spoken(index, shown, query, rows, cols, least) {
+  const list = strongest(index, shown, 'query', query, least).slice(0, READ);
   return [
-    h('caption', {}, `What ${named(rows[query], query)} attends to, the largest weight among the shown heads`),
+    h('caption', {}, `What ${named(rows[query], query)} attends to, the strongest weight among the shown heads`),
     h('thead', {}, h('tr', {}, ['key', 'weight', 'head'].map((name) => h('th', { scope: 'col' }, name)))),
     h('tbody', {}, list.map(({ other, head, weight }) => h('tr', {},
-      h('th', { scope: 'row' }, named(cols[other], other)), h('td', {}, written(weight)), h('td', {}, head)))),
+      h('th', { scope: 'row' }, named(cols[other], other)), h('td', {}, amount(weight, index.maps.bounded)), h('td', {}, head)))),
   ];
 }

@@ -5,17 +5,20 @@
 import { h, visible } from '../dom.js';
 import { look } from '../look.js';
 import { clear, draw, picture } from '../plot.js';
-import { stackOf } from '../selection.js';
+import { briefly } from '../hidden.js';
+import { headOf, headWords } from '../lenses.js';
+import { blockOf, stackOf } from '../selection.js';
 import { focusOf, mapsOf } from '../strength.js';
-import { named, weight as written } from '../ticks.js';
+import { amount, named } from '../ticks.js';
 import { binOf, isCausal } from '../weights.js';
-import { figure, frame, visibleCell } from './map_figure.js';
+import { figure, frame } from './map_figure.js';
 import { grid } from './map_grid.js';
 import { move, zoomed } from './map_moves.js';
 import { tools } from './map_tools.js';
-import { bin, remarks, spanName, table } from './map_words.js';
+import { bin, emptyWhy, remarks, spanName, table } from './map_words.js';
 
 /** @typedef {import('./map_figure.js').Span} Span */
+/** @typedef {{rows: Span, cols: Span}} Block */
 
 /** The most rows and columns asked for; more are pooled to as many, each bin showing its largest weight. */
 const SIZE = 256;
@@ -24,28 +27,34 @@ const SIZE = 256;
 export const map = {
   id: 'map',
   title: 'Map',
-  howto: 'Each row is a token that looks, each column one that is looked at: the brighter the cell, the larger the weight, and every row adds up to 1. '
+  howto: 'Each row is a token that looks, each column one that is looked at: the brighter the cell, the larger the weight, and every row of raw attention adds up to 1. '
     + 'Point at a cell, or move with the arrow keys, to read the exact weight; drag or press + to zoom in.',
+  sight: true,
   needs(state, run) {
     const stack = stackOf(state, run);
-    const [rows, cols] = spans(state, stack);
-    const large = stack.rows > SIZE || stack.cols > SIZE;
-    const part = large ? { rows, cols, size: SIZE, pool: /** @type {const} */ ('max') } : {};
-    const head = state.lens === 'rollout' ? {} : { head: state.head };
-    return { attention: { stack: stack.name, layer: state.layer, ...head, lens: state.lens, dtype: 'f32', ...part } };
+    const block = blockOf(state, run);
+    const [rows, cols] = spans(state, block);
+    const length = (/** @type {Span} */ [from, to]) => to - from;
+    const large = length(block.rows) > SIZE || length(block.cols) > SIZE;
+    const small = { ...(length(block.rows) < stack.rows ? { rows: block.rows } : {}), ...(length(block.cols) < stack.cols ? { cols: block.cols } : {}) };
+    const part = large ? { rows, cols, size: SIZE, pool: /** @type {const} */ ('max') } : small;
+    return { attention: { stack: stack.name, layer: state.layer, ...headOf(state), lens: state.lens, dtype: 'f32', ...part } };
   },
   mount,
 };
 
 /**
  * @param {Readonly<import('../types.js').Selection>} state
- * @param {{rows: number, cols: number}} all
- * @returns {[Span, Span]} what is zoomed to
+ * @param {Block} block that is shown
+ * @returns {[Span, Span]} what is zoomed to within it
  */
-export function spans(state, all) {
-  const within = (/** @type {Span|null} */ span, /** @type {number} */ count) => (
-    /** @type {Span} */ (span && span[0] < span[1] && span[1] <= count ? span : [0, count]));
-  return [within(state.rows, all.rows), within(state.cols, all.cols)];
+export function spans(state, block) {
+  /** @type {(span: Span|null, within: Span) => Span} */
+  const cut = (span, [from, to]) => {
+    const [a, b] = span ? [Math.max(span[0], from), Math.min(span[1], to)] : [from, to];
+    return a < b ? [a, b] : [from, to];
+  };
+  return [cut(state.rows, block.rows), cut(state.cols, block.cols)];
 }
 
 /**
@@ -62,6 +71,9 @@ function mount(el, ctx) {
   /** @type {import('../weights.js').Maps|null} */
   let maps = null;
   let causal = false;
+  /** @type {import('../types.js').AttentionMeta|null} */
+  let meta = null;
+  const block = () => blockOf(state, ctx.run);
   /** @type {Readonly<import('../types.js').Hover>} */
   let hover = { query: null, key: null };
   /** @type {import('../plot.js').Figure|null} */
@@ -109,15 +121,18 @@ function mount(el, ctx) {
   /** @param {number} r @param {number} c the weight of a cell, in words */
   function valueAt(r, c) {
     if (!maps) return '–';
-    if (causal && !visibleCell(maps, r, c)) return 'not visible';
+    const why = meta && emptyWhy(maps, causal, meta, r, c);
+    if (why) return why;
     const value = maps.values[r * (maps.colEdges.length - 1) + c];
-    return maps.exact ? written(value) : `at most ${written(value)}`;
+    const words = amount(value, maps.bounded);
+    const known = maps.exact ? words : maps.signed ? `up to ${words}` : `at most ${words}`;
+    return Math.abs(value) < state.least * maps.top ? `${known} (hidden)` : known;
   }
 
   /** @param {PointerEvent|MouseEvent} event @returns {import('../types.js').Hover} the tokens under the pointer */
   function under(event) {
     const box = overlay.element.getBoundingClientRect();
-    const [rows, cols] = spans(state, all);
+    const [rows, cols] = spans(state, block());
     const [x, y] = [(event.clientX - box.left) / box.width, (event.clientY - box.top) / box.height];
     const query = y >= 0 && y < 1 ? rows[0] + Math.floor(y * (rows[1] - rows[0])) : null;
     const key = x >= 0 && x < 1 ? cols[0] + Math.floor(x * (cols[1] - cols[0])) : null;
@@ -141,11 +156,12 @@ function mount(el, ctx) {
       ctx.store.set({ rows: null, cols: null });
       return;
     }
-    const [rows, cols] = spans(state, all);
+    const within = block();
+    const [rows, cols] = spans(state, within);
     const at = focus();
     ctx.store.set({
-      rows: zoomed(rows, all.rows, at ? at.query + 0.5 : (rows[0] + rows[1]) / 2, factor),
-      cols: zoomed(cols, all.cols, at ? at.key + 0.5 : (cols[0] + cols[1]) / 2, factor),
+      rows: zoomed(rows, within.rows, at ? at.query + 0.5 : (rows[0] + rows[1]) / 2, factor),
+      cols: zoomed(cols, within.cols, at ? at.key + 0.5 : (cols[0] + cols[1]) / 2, factor),
     });
   }
 
@@ -170,7 +186,7 @@ function mount(el, ctx) {
   }, true);
   overlay.focus.addEventListener('keydown', (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey) return;
-    const at = focus() ?? { query: spans(state, all)[0][0], key: spans(state, all)[1][0] };
+    const at = focus() ?? { query: spans(state, block())[0][0], key: spans(state, block())[1][0] };
     const next = maps && focus() ? move(event.key, at, maps) : move('', at, null);
     if (event.key === '+' || event.key === '=') zoom(0.5);
     else if (event.key === '-') zoom(2);
@@ -183,22 +199,22 @@ function mount(el, ctx) {
   });
   overlay.focus.addEventListener('focus', () => {
     if (!overlay.focus.matches(':focus-visible')) return;
-    const [rows, cols] = spans(state, all);
+    const [rows, cols] = spans(state, block());
     goTo(focus() ?? { query: rows[0], key: cols[0] });
   });
 
   async function drawChart() {
     if (!maps || !el.clientWidth) return;
-    const [rows, cols] = spans(state, all);
+    const [rows, cols] = spans(state, block());
     const room = innerHeight - (stage.getBoundingClientRect().top + scrollY) - 24;
     const f = frame({ width: el.clientWidth, most: Math.min(Math.max(room, innerHeight * 0.74, 480), 960), rows, cols, longest });
     const colours = look();
-    const key = JSON.stringify([f, state.scale, state.layer, state.head, state.lens, colours]);
+    const key = JSON.stringify([f, state.scale, state.layer, state.head, state.lens, state.least, ctx.theme, colours]);
     overlay.place(f, all.rows, all.cols);
     drawOverlay();
     if (key === drawn && maps === drawnMaps) return;
     [drawn, drawnMaps] = [key, maps];
-    shown = figure({ maps, head: state.head, causal, scale: state.scale, tokens, frame: f, look: colours, drag: !touch });
+    shown = figure({ maps, head: state.head, causal, scale: state.scale, tokens, frame: f, look: colours, drag: !touch, least: state.least, theme: ctx.theme });
     stage.style.width = `${f.width}px`;
     stage.style.height = `${f.height}px`;
     const first = !chart.classList.contains('js-plotly-plot');
@@ -214,11 +230,12 @@ function mount(el, ctx) {
       drawChart();
       return;
     }
-    const span = (/** @type {number} */ a, /** @type {number} */ b, /** @type {number} */ count) => (
-      /** @type {Span} */ ([Math.max(0, Math.round(Math.min(a, b) + 0.5)), Math.min(count, Math.max(Math.round(Math.max(a, b) + 0.5), Math.round(Math.min(a, b) + 0.5) + 1))]));
+    const { rows, cols } = block();
+    const span = (/** @type {number} */ a, /** @type {number} */ b, /** @type {Span} */ [from, to]) => (
+      /** @type {Span} */ ([Math.max(from, Math.round(Math.min(a, b) + 0.5)), Math.min(to, Math.max(Math.round(Math.max(a, b) + 0.5), Math.round(Math.min(a, b) + 0.5) + 1))]));
     ctx.store.set({
-      rows: span(at('yaxis.range[0]'), at('yaxis.range[1]'), all.rows),
-      cols: span(at('xaxis.range[0]'), at('xaxis.range[1]'), all.cols),
+      rows: span(at('yaxis.range[0]'), at('yaxis.range[1]'), rows),
+      cols: span(at('xaxis.range[0]'), at('xaxis.range[1]'), cols),
     });
   }
 
@@ -227,10 +244,11 @@ function mount(el, ctx) {
       state = next;
       if (data.attention) {
         maps = mapsOf(data.attention, next.layer);
+        meta = data.attention.meta;
         causal = data.attention.meta.stack === 'decoder' && isCausal(maps);
         note.textContent = remarks(maps, causal, next.lens === 'raw', tokens);
       }
-      bar.draw(state, spans(state, all), all);
+      bar.draw(state, spans(state, block()), block());
       return void drawChart().catch((error) => { note.textContent = String(error.message); });
     },
     hover(next) {
@@ -250,7 +268,7 @@ function mount(el, ctx) {
       return true;
     },
     picture: { png: () => picture(needed(), caption(), 'png'), svg: () => picture(needed(), caption(), 'svg') },
-    table: () => (maps ? table(maps, causal, tokens) : { columns: [], rows: [] }),
+    table: () => (maps ? table(maps, causal, tokens, { least: state.least, hidden: briefly(state, maps.bounded) }) : { columns: [], rows: [] }),
   };
 
   function needed() {
@@ -259,7 +277,7 @@ function mount(el, ctx) {
   }
 
   function caption() {
-    const where = state.lens === 'rollout' ? `layer ${state.layer}, rollout` : `layer ${state.layer}, head ${state.head}`;
-    return `${ctx.model?.name ?? ctx.run.model}, ${stackOf(state, ctx.run).name}, ${where}`;
+    const hidden = briefly(state, maps?.bounded);
+    return `${ctx.model?.name ?? ctx.run.model}, ${stackOf(state, ctx.run).name}, layer ${state.layer}, ${headWords(state)}${hidden ? `, ${hidden}` : ''}`;
   }
 }

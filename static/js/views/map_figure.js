@@ -3,9 +3,9 @@
  * middle of token 3 is at 3, whether the map is exact or pooled.
  */
 
-import { colourscale } from '../colour.js';
+import { colourscale, divergingScale } from '../colour.js';
 import { visible } from '../dom.js';
-import { plain, shorten, thin } from '../ticks.js';
+import { amount, plain, shorten, thin } from '../ticks.js';
 
 /**
  * @typedef {[number, number]} Span first, and one past the last
@@ -33,7 +33,7 @@ const LONGEST = 14;
  */
 export function frame({ width, most, rows, cols, longest }) {
   const side = width >= 560;
-  const label = Math.min(longest, LONGEST) * 7.4 + 14;
+  const label = Math.min(longest, LONGEST) * 8 + 14;
   const left = Math.ceil(Math.min(Math.max(label, 44), width * 0.27));
   const [down, across] = [rows[1] - rows[0], cols[1] - cols[0]];
   const bottom = side ? 8 : 46;
@@ -63,19 +63,20 @@ export function visibleCell({ rowEdges, colEdges }, r, c) {
 }
 
 /**
- * The rows of numbers that Plotly draws: views into the answer, or, for a causal map, copies in which what cannot be
- * seen is NaN and stays empty.
+ * The rows of numbers that Plotly draws: views into the answer, or copies in which what cannot be seen in a causal map,
+ * and what is hidden, is NaN and stays empty.
  * @param {import('../weights.js').Maps} maps
  * @param {number} head
  * @param {boolean} causal
+ * @param {number} [least] values nearer to zero are hidden
  * @returns {Float32Array[]}
  */
-export function cells(maps, head, causal) {
+export function cells(maps, head, causal, least = 0) {
   const [rows, cols] = [maps.rowEdges.length - 1, maps.colEdges.length - 1];
   const base = Math.max(maps.heads.indexOf(head), 0) * rows * cols;
   return Array.from({ length: rows }, (_, r) => {
     const row = maps.values.subarray(base + r * cols, base + (r + 1) * cols);
-    return causal ? row.map((value, c) => (visibleCell(maps, r, c) ? value : NaN)) : row;
+    return causal || least > 0 ? row.map((value, c) => (Math.abs(value) >= least && (!causal || visibleCell(maps, r, c)) ? value : NaN)) : row;
   });
 }
 
@@ -89,11 +90,14 @@ export function cells(maps, head, causal) {
  * @param {Frame} given.frame
  * @param {import('../look.js').Look} given.look
  * @param {boolean} given.drag may a drag zoom?
+ * @param {number} [given.least] weights below this share of the largest there can be are hidden
+ * @param {'light'|'dark'} [given.theme]
  * @returns {import('../plot.js').Figure}
  */
-export function figure({ maps, head, causal, scale, tokens, frame: f, look, drag }) {
+export function figure({ maps, head, causal, scale, tokens, frame: f, look, drag, least = 0, theme = 'light' }) {
   const cell = Math.min(f.plotWidth / (f.cols[1] - f.cols[0]), f.plotHeight / (f.rows[1] - f.rows[0]));
   const gap = maps.exact && cell >= 12 ? 1 : 0;
+  const { top } = maps;
   const font = { family: look.ui, size: 12, color: look.ink2 };
   const axis = {
     showgrid: false, zeroline: false, showline: false, ticks: 'outside', ticklen: 5, tickcolor: 'rgba(0,0,0,0)', automargin: false, fixedrange: !drag,
@@ -101,9 +105,9 @@ export function figure({ maps, head, causal, scale, tokens, frame: f, look, drag
   };
   return {
     data: [{
-      type: 'heatmap', z: cells(maps, head, causal), x: maps.colEdges.map(before), y: maps.rowEdges.map(before),
-      zmin: 0, zmax: 1, colorscale: colourscale(scale), xgap: gap, ygap: gap, hoverinfo: 'none', hoverongaps: false,
-      colorbar: bar(f, look, font),
+      type: 'heatmap', z: cells(maps, head, causal, least * top), x: maps.colEdges.map(before), y: maps.rowEdges.map(before),
+      zmin: maps.signed ? -top : 0, zmax: top, colorscale: maps.signed ? divergingScale(theme, scale) : colourscale(scale), xgap: gap, ygap: gap, hoverinfo: 'none', hoverongaps: false,
+      colorbar: bar(f, look, font, maps),
     }],
     layout: {
       width: f.width, height: f.height, margin: { l: f.left, t: f.top, r: f.width - f.left - f.plotWidth, b: f.height - f.top - f.plotHeight, pad: 0, autoexpand: false },
@@ -138,13 +142,21 @@ function ticks(tokens, [from, to], pixels) {
  * @param {Frame} f
  * @param {import('../look.js').Look} look
  * @param {Record<string, unknown>} font
+ * @param {import('../weights.js').Maps} maps
  */
-function bar(f, look, font) {
+function bar(f, look, font, maps) {
   const place = f.side
     ? { orientation: 'v', x: 1, xpad: 18, y: 1, yanchor: 'top', lenmode: 'pixels', len: Math.min(f.plotHeight, 220) }
     : { orientation: 'h', x: 0, xanchor: 'left', xpad: 0, y: 0, yanchor: 'top', ypad: 14, lenmode: 'pixels', len: Math.min(f.plotWidth, 260) };
   return {
-    ...place, thickness: 10, outlinewidth: 0, ticks: '', tickvals: [0, 0.25, 0.5, 0.75, 1],
+    ...place, thickness: 10, outlinewidth: 0, ticks: '', ...barTicks(maps),
     tickfont: { ...font, color: look.ink3, size: 11 },
   };
+}
+
+/** @param {import('../weights.js').Maps} maps */
+function barTicks({ top, signed, bounded }) {
+  if (bounded) return { tickvals: [0, 0.25, 0.5, 0.75, 1] };
+  const tickvals = signed ? [-top, -top / 2, 0, top / 2, top] : [0, top / 4, top / 2, (3 * top) / 4, top];
+  return { tickvals, ticktext: tickvals.map((value) => amount(value, false)) };
 }

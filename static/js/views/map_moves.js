@@ -31,15 +31,16 @@ function along(edges, token, bins) {
 /**
  * A span made longer or shorter around a place that keeps where it is seen.
  * @param {readonly [number, number]} span
- * @param {number} count how many tokens there are
+ * @param {readonly [number, number]} all the tokens there are
  * @param {number} around
  * @param {number} factor below 1: closer
  * @returns {[number, number]|null} null: everything
  */
-export function zoomed([from, to], count, around, factor) {
+export function zoomed([from, to], [first, last], around, factor) {
+  const count = last - first;
   const length = Math.min(Math.max(Math.round((to - from) * factor), Math.min(4, count)), count);
   if (length >= count) return null;
   const share = Math.min(Math.max((around - from) / (to - from), 0), 1);
-  const start = Math.min(Math.max(Math.round(around - share * length), 0), count - length);
+  const start = Math.min(Math.max(Math.round(around - share * length), first), last - length);
   return [start, start + length];
 }

@@ -23,12 +23,12 @@ export function tools(react) {
     /**
      * @param {Readonly<import('../types.js').Selection>} state
      * @param {[[number, number], [number, number]]} spans
-     * @param {{rows: number, cols: number}} all
+     * @param {import('./map.js').Block} block that is shown
      */
-    draw(state, [rows, cols], all) {
+    draw(state, [rows, cols], block) {
       sqrt.setAttribute('aria-pressed', String(state.scale === 'sqrt'));
       linear.setAttribute('aria-pressed', String(state.scale === 'linear'));
-      const complete = rows[1] - rows[0] === all.rows && cols[1] - cols[0] === all.cols;
+      const complete = `${rows} ${cols}` === `${block.rows} ${block.cols}`;
       whole.disabled = wider.disabled = complete;
       closer.disabled = rows[1] - rows[0] <= 4 && cols[1] - cols[0] <= 4;
       where.textContent = complete ? '' : `rows ${rows[0]}–${rows[1] - 1}, columns ${cols[0]}–${cols[1] - 1}`;

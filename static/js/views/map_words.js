@@ -2,13 +2,34 @@
 
 import { named } from '../ticks.js';
 import { sink } from '../weights.js';
-import { cells } from './map_figure.js';
+import { cells, visibleCell } from './map_figure.js';
 
 /**
  * @typedef {import('./map_figure.js').Span} Span
  * @typedef {import('../weights.js').Maps} Maps
  * @typedef {{rows: readonly import('../types.js').Token[], cols: readonly import('../types.js').Token[]}} Tokens
  */
+
+/** Why a cell has no number. */
+const EMPTY = { hidden: 'hidden', unseen: 'not visible', none: 'no value' };
+
+/**
+ * @param {Maps} maps
+ * @param {boolean} causal
+ * @param {import('../types.js').AttentionMeta} meta
+ * @param {number} r
+ * @param {number} c
+ * @returns {string} why the cell has no number; empty when it has one
+ */
+export function emptyWhy(maps, causal, meta, r, c) {
+  const { rowEdges, colEdges, values, heads } = maps;
+  if (causal && !visibleCell(maps, r, c)) return EMPTY.unseen;
+  if (!Number.isNaN(values[r * (colEdges.length - 1) + c])) return '';
+  /** @type {(list: readonly (number|null)[]|undefined, edges: readonly number[], at: number) => boolean} */
+  const holds = (list, edges, at) => list?.some((token) => token !== null && token >= edges[at] && token < edges[at + 1]) ?? false;
+  const sinks = meta.hide?.includes('sink') ? meta.sinks?.[0]?.slice(0, heads.length) : undefined;
+  return holds(meta.hidden_rows, rowEdges, r) || holds(meta.hidden_cols, colEdges, c) || holds(sinks, colEdges, c) ? EMPTY.hidden : EMPTY.none;
+}
 
 /**
  * @param {Maps} maps of one head
@@ -19,9 +40,10 @@ import { cells } from './map_figure.js';
 export function remarks(maps, causal, raw, tokens) {
   const says = [];
   if (!maps.exact) {
-    says.push(`Too large to show every cell: each stands for up to ${step(maps.rowEdges)} × ${step(maps.colEdges)} tokens and has their largest weight. Zoom in for exact ones.`);
+    says.push(`Too large to show every cell: each stands for up to ${step(maps.rowEdges)} × ${step(maps.colEdges)} tokens and has ${maps.signed ? 'the value that is furthest from zero' : 'their largest weight'}. Zoom in for exact ones.`);
   }
   if (causal) says.push('The empty half is not zero but not visible: this model reads from left to right, so a token cannot look at later ones.');
+  if (maps.signed) says.push('Orange speaks for the predicted token, blue against it.');
   const parked = raw && maps.rowEdges.length - 1 === tokens.rows.length ? sink(maps, maps.heads[0], causal) : null;
   if (parked) {
     says.push(`Column ${named(tokens.cols[parked.key], parked.key)} is a sink: it takes ${Math.round(parked.share * 100)} % of this head’s attention. `
@@ -31,18 +53,19 @@ export function remarks(maps, causal, raw, tokens) {
 }
 
 /**
- * The cells, row by row; null is a key that the query cannot see.
+ * The cells, row by row; null is a key that the query cannot see, or what is hidden.
  * @param {Maps} maps of one head
  * @param {boolean} causal
  * @param {Tokens} tokens
+ * @param {{least: number, hidden: string}} left what is left out
  * @returns {import('../types.js').Table}
  */
-export function table(maps, causal, tokens) {
+export function table(maps, causal, tokens, { least, hidden }) {
   const { rowEdges, colEdges } = maps;
   const names = colEdges.slice(0, -1).map((_, c) => spanName(tokens.cols, bin(colEdges, c)));
   return {
-    columns: ['query', ...names],
-    rows: cells(maps, maps.heads[0], causal).map((row, r) => (
+    columns: [hidden ? `query (${hidden})` : 'query', ...names],
+    rows: cells(maps, maps.heads[0], causal, least * maps.top).map((row, r) => (
       [spanName(tokens.rows, bin(rowEdges, r)), ...Array.from(row, (v) => (Number.isNaN(v) ? null : v))])),
   };
 }
