@@ -13,8 +13,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from app.errors import ModelRefused
-from app.models.size import BYTES, check_numbers, check_size, parameters_of
+from app.models.size import BYTES, check_numbers, check_size, memory_of
 from app.models.strict_json import read_object
+from app.models.tokenizer_files import check_tokenizer
 from app.models.weights import read_weights
 from app.settings import Settings
 
@@ -50,14 +51,13 @@ def check_config(folder: Path, settings: Settings) -> Checked:
         raise ModelRefused("This is an adapter for another model.", "Take the model that it was merged into.")
     weights = read_weights(folder)
     dtype, limit = settings.dtype, settings.model_limit
-    check_size(weights.parameters, dtype, limit)
-    parameters = parameters_of(_build_config(config), limit // BYTES[dtype])
-    memory = check_size(max(parameters, weights.parameters), dtype, limit)
+    stored = check_size(BYTES[dtype] * weights.parameters, limit)
+    memory = check_size(max(memory_of(_build_config(config), dtype, limit), stored), limit)
     return Checked(config["model_type"], weights.bytes, memory)
 
 
 def check_keys(folder: Path) -> dict[str, Any]:
-    """The part that needs config.json alone: done before the weights are fetched. Answers with the config."""
+    """The part that needs no weights, the tokenizer's too: done before they are fetched. Answers with the config."""
     if not (folder / "config.json").is_file():
         raise ModelRefused("This model has no config.json.", "Take a model made for the transformers library.")
     config = read_object(folder / "config.json")
@@ -72,6 +72,7 @@ def check_keys(folder: Path) -> dict[str, Any]:
         if "auto_map" in config:
             raise ModelRefused("This model needs its own code, which is never run here.")
         raise ModelRefused("config.json names no kind of language model that is known here.")
+    check_tokenizer(folder)
     return config
 
 

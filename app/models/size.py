@@ -35,9 +35,10 @@ FREE = re.compile(r"theta|seed|token_id|id2label|label2id|rope|scaling|task_spec
 """By their names, which numbers count parts, which measure something, and which are neither."""
 
 SINUSOIDAL = frozenset({"distilbert", "flaubert", "marian", "pegasus", "roformer", "xlm"})
-"""Kinds that fill a table of positions number by number, in memory, when they are built."""
+"""Kinds that fill a table of positions number by number in numpy, which knows no meta device, when they are built."""
 
-LARGEST_TABLE = 2**25
+LARGEST_TABLE = 2**22
+"""Numbers in such a table: several seconds of work; the largest known has 2**20."""
 
 LARGER = "Take a smaller model, or ask the operator to raise HEADLIGHT_MODEL_LIMIT."
 
@@ -54,10 +55,10 @@ def check_numbers(config: dict[str, Any]) -> None:
             raise ModelRefused("A size in config.json of this model is beyond anything that can be loaded.")
 
 
-def parameters_of(config: PreTrainedConfig, most: int) -> int:
-    """How many parameters a model of this config has, shared ones once.
+def memory_of(config: PreTrainedConfig, dtype: str, limit: int) -> int:
+    """The bytes that a model of this config takes: parameters in `dtype`, and buffers as they are, shared ones once.
 
-    Raises ModelRefused where none can be built, and stops at twice `most` (before shared ones are shared).
+    Raises ModelRefused where none can be built, and stops at twice `limit` (before shared ones are shared).
     """
     import torch
     from transformers import AutoModel, AutoModelForCausalLM, AutoModelForMaskedLM, AutoModelForSeq2SeqLM
@@ -66,23 +67,28 @@ def parameters_of(config: PreTrainedConfig, most: int) -> int:
     heads = (AutoModelForSeq2SeqLM, AutoModelForMaskedLM, AutoModelForCausalLM)
     auto = next((head for head in heads if type(config) in head._model_mapping), AutoModel)
     try:
-        with warnings.catch_warnings(), torch.device("meta"), _counting(most):
+        with warnings.catch_warnings(), torch.device("meta"), _counting(dtype, limit):
             warnings.simplefilter("ignore")
             model = auto.from_config(config)  # type: ignore[no-untyped-call]
     except ModelRefused:
         raise
     except Exception as exc:
         raise ModelRefused("No model can be built from config.json of this model.") from exc
-    return sum(parameter.numel() for parameter in model.parameters())
+    parameters = sum(parameter.numel() for parameter in model.parameters())
+    buffers = sum(buffer.numel() * buffer.element_size() for buffer in model.buffers())
+    return int(BYTES[dtype] * parameters + buffers)
 
 
 @contextmanager
-def _counting(most: int) -> Iterator[None]:
-    """Stops this thread from building more than `most` parameters or an absurd number of modules."""
+def _counting(dtype: str, limit: int) -> Iterator[None]:
+    """Stops this thread from building what takes more than twice `limit` bytes, or an absurd number of modules.
+
+    Buffers count: a causal mask over all positions can be larger than all of the weights.
+    """
     from torch.nn.modules import module
 
     thread = threading.get_ident()
-    modules = parameters = 0
+    modules = size = 0
 
     def on_module(*_: Any) -> None:
         nonlocal modules
@@ -90,18 +96,24 @@ def _counting(most: int) -> Iterator[None]:
         if modules > MOST_MODULES:
             raise ModelRefused("config.json of this model asks for more parts than any model has.")
 
+    def on_tensor(tensor: Any, element: int) -> None:
+        nonlocal size
+        size += tensor.numel() * element
+        if size > 2 * limit:
+            raise ModelRefused(f"The model needs more than {limit} bytes of memory, which is the limit.", LARGER)
+
     def on_parameter(_: Any, __: str, parameter: Any) -> None:
-        nonlocal parameters
         if threading.get_ident() == thread and parameter is not None:
-            parameters += parameter.numel()
-            if parameters > 2 * most:
-                raise ModelRefused(
-                    f"The model has more than {most} parameters, the most that fit into memory here.", LARGER
-                )
+            on_tensor(parameter, BYTES[dtype])
+
+    def on_buffer(_: Any, __: str, buffer: Any) -> None:
+        if threading.get_ident() == thread and buffer is not None:
+            on_tensor(buffer, buffer.element_size())
 
     hooks = [
         module.register_module_module_registration_hook(on_module),
         module.register_module_parameter_registration_hook(on_parameter),
+        module.register_module_buffer_registration_hook(on_buffer),
     ]
     try:
         yield
@@ -110,9 +122,8 @@ def _counting(most: int) -> Iterator[None]:
             hook.remove()
 
 
-def check_size(parameters: int, dtype: str, limit: int) -> int:
-    """The bytes that so many parameters take in memory. Raises ModelRefused above `limit`."""
-    size = BYTES[dtype] * parameters
+def check_size(size: int, limit: int) -> int:
+    """`size`, in bytes. Raises ModelRefused above `limit`."""
     if size > limit:
         raise ModelRefused(f"The model needs at least {size} bytes of memory, and {limit} is the limit.", LARGER)
     return size

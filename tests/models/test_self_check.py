@@ -97,6 +97,7 @@ def test_a_saved_model_is_built_and_an_incomplete_one_refused(name: str, tmp_pat
 
 
 def test_what_transformers_cannot_read_is_said_in_our_words(tmp_path: Path) -> None:
+    word_tokenizer(False).save_pretrained(tmp_path)
     (tmp_path / "config.json").write_text('{"model_type": "no-such-type"}')
     with pytest.raises(ModelFailed) as raised:
         build(replace(CHECKPOINT, folder=tmp_path), Settings(), lambda _: None)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import shutil
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from app.errors import Cancelled as CancelledError
 from app.errors import ModelFailed, ModelRefused
@@ -47,10 +48,12 @@ def _convert(file: Path, folder: Path, progress: Progress, cancelled: Cancelled)
 
     logging.disable_progress_bar()  # type: ignore[no-untyped-call]
     try:
-        tokenizer = AutoTokenizer.from_pretrained(file.parent, gguf_file=file.name, trust_remote_code=False)
-        tokenizer.save_pretrained(folder)
-        step(1, "Unpacking the weights (once)")
-        model = AutoModelForCausalLM.from_pretrained(file.parent, gguf_file=file.name, trust_remote_code=False)
+        with TemporaryDirectory(prefix="headlight-gguf-") as alone:  # no file beside it has a say
+            (Path(alone) / file.name).symlink_to(file.resolve())
+            tokenizer = AutoTokenizer.from_pretrained(alone, gguf_file=file.name, trust_remote_code=False)
+            tokenizer.save_pretrained(folder)
+            step(1, "Unpacking the weights (once)")
+            model = AutoModelForCausalLM.from_pretrained(alone, gguf_file=file.name, trust_remote_code=False)
         # transformers takes the unpacked model for a quantized one, and would refuse to write it.
         model.hf_quantizer = None  # type: ignore[assignment]
         if hasattr(model.config, "quantization_config"):

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from app.errors import HeadlightError, ModelRefused
 from app.models.ids import COMMIT, ModelId, parse_id
+from app.models.tokenizer_files import has_vocabulary
 from app.models.weights import weight_files
 
 
@@ -78,14 +79,14 @@ def cached_models() -> list[Cached]:
 
 
 def _whole(folder: Path) -> bool:
-    """Are the config, the tokenizer's files and all of the weights there?"""
+    """Are the config, a file of the tokenizer's and all of the weights there?"""
     if not (folder / "config.json").is_file():
         return False
     try:
         weight_files(folder)
+        return has_vocabulary(folder)
     except ModelRefused:
         return False
-    return True
 
 
 def remove(repo: str, revision: str | None = None) -> int:

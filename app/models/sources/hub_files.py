@@ -7,18 +7,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from app.errors import ModelRefused
+from app.models.tokenizer_files import ADDED, BESIDE, CONFIG, SPECIAL, VOCABULARIES
 from app.models.weights import INDEX, SINGLE
 
 SHARD = re.compile(r"model-\d{5}-of-\d{5}\.safetensors")
-SMALL = frozenset(
-    {
-        "config.json", "generation_config.json",
-        "tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "added_tokens.json",
-        "vocab.json", "vocab.txt", "merges.txt", "bpe.codes", "dict.txt",
-        "tokenizer.model", "spiece.model", "sentencepiece.bpe.model", "spm.model", "source.spm", "target.spm",
-        INDEX,
-    }
-)  # fmt: skip
+SMALL = VOCABULARIES | BESIDE | {"config.json", "generation_config.json", CONFIG, SPECIAL, ADDED, INDEX}
 
 
 @dataclass(frozen=True, slots=True)
