@@ -228,7 +228,7 @@ function mount(el, ctx) {
 
   /** From the moment that the bytes were here to the first frame that shows them. @param {number|undefined} start */
   function measure(start) {
-    if (start === undefined) return;
+    if (start === undefined || performance.getEntriesByName(MEASURE).some(({ startTime }) => startTime === start)) return;
     requestAnimationFrame(() => setTimeout(() => performance.measure(MEASURE, { start })));
   }
 

@@ -43,8 +43,8 @@ function mount(el, ctx) {
   const known = rolesOf(stack.name);
   /** @type {RolesData|null} */
   let data = null;
-  /** @type {import('../plot.js').Figure|null} */
-  let shown = null;
+  /** @type {import('../plot.js').Chart|null} */
+  let plot = null;
   let drawn = '';
   let evidenceOf = '';
   let alive = true;
@@ -63,8 +63,10 @@ function mount(el, ctx) {
     map: () => ctx.store.set({ view: 'map' }),
     point: (query, key) => ctx.setHover({ query, key }),
   });
-  const scatter = h('div.roles-scatter', {}, h('div.roles-axes', {}, across.element, up.element), chart);
-  el.append(h('div.roles', {}, h('div.roles-top', {}, scatter, evidence.element), says, lacks, sheet.element));
+  const ring = h('div.roles-ring', { 'aria-hidden': 'true', hidden: true });
+  const scatter = h('div.roles-scatter', {}, h('div.roles-axes', {}, across.element, up.element), h('div.roles-plot', {}, chart, ring));
+  const all = h('div.roles', { hidden: true }, h('div.roles-top', {}, scatter, evidence.element), says, lacks, sheet.element);
+  el.append(all);
 
   /** @param {Role} wanted @param {Role} other */
   const able = (wanted, other) => (known.includes(wanted) ? wanted : other);
@@ -81,26 +83,48 @@ function mount(el, ctx) {
     return { select, element: h('div.control', {}, h('label.label', { for: `roles-${id}` }, title), select) };
   }
 
-  async function drawChart() {
-    if (!data || !chart.clientWidth) return;
-    const [x, y] = [able(state.roleX, 'sink'), able(state.roleY, 'entropy')];
-    [across.select.value, up.select.value] = [x, y];
+  const axes = () => ({ x: able(state.roleX, 'sink'), y: able(state.roleY, 'entropy') });
+
+  /** @param {RolesData} of @param {number} mine the place of the head that has a ring; -1: none */
+  function pictureOf(of, mine) {
     const width = chart.clientWidth;
     const height = Math.round(Math.min(Math.max(width * 0.72, 280), 440));
-    const colours = look();
-    const mine = placeOf(data, chosen());
-    const key = JSON.stringify([data.run, data.stack, x, y, mine, width, colours]);
-    if (key === drawn) return;
+    return figure({ data: of, ...axes(), chosen: mine, width, height, look: look(), theme: ctx.theme });
+  }
+
+  async function drawChart() {
+    if (!data || !chart.clientWidth) return;
+    const { x, y } = axes();
+    [across.select.value, up.select.value] = [x, y];
+    const key = JSON.stringify([data.run, data.stack, x, y, chart.clientWidth, look()]);
+    if (key === drawn) {
+      drawRing();
+      return;
+    }
     drawn = key;
-    shown = figure({ data, x, y, chosen: mine, width, height, look: colours, theme: ctx.theme });
-    chart.style.height = `${height}px`;
+    const shown = pictureOf(data, -1);
+    chart.style.height = `${shown.layout.height}px`;
+    ring.hidden = true;
     const first = !chart.classList.contains('js-plotly-plot');
     const gd = await draw(chart, shown);
+    plot = gd;
+    drawRing();
     if (!first || !alive) return;
     gd.on('plotly_click', ({ points }) => {
       const head = data?.heads[points[0]?.customdata];
       if (head) ctx.store.set({ layer: head.layer, head: head.head });
     });
+  }
+
+  /** Round the current head; over the chart, so that going to another head draws nothing anew. */
+  function drawRing() {
+    const layout = /** @type {any} */ (plot)?._fullLayout;
+    const head = data?.heads[placeOf(data, chosen())];
+    const { x, y } = axes();
+    ring.hidden = !layout || !head || head[x] === null || head[y] === null;
+    if (ring.hidden || !head) return;
+    const { xaxis, yaxis } = layout;
+    ring.style.transform = `translate(${xaxis._offset + xaxis.l2p(head[x])}px, ${yaxis._offset + yaxis.l2p(head[y])}px)`;
   }
 
   /** The pairs behind the chosen score; of two calls the last one wins. */
@@ -138,6 +162,7 @@ function mount(el, ctx) {
         lacks.hidden = words === '';
         replace(lacks, words);
       }
+      all.hidden = false;
       sheet.update(data, next.sort, chosen());
       showEvidence();
       drawChart().catch((error) => { replace(chart, h('p', {}, String(error.message))); });
@@ -145,6 +170,7 @@ function mount(el, ctx) {
     hover: () => undefined,
     destroy() {
       alive = false;
+      sheet.destroy();
       clear(chart);
       el.replaceChildren();
     },
@@ -154,12 +180,13 @@ function mount(el, ctx) {
   };
 
   function needed() {
-    if (!shown) throw new Error('there is no picture yet');
-    return shown;
+    if (!data) throw new Error('there is no picture yet');
+    return pictureOf(data, placeOf(data, chosen()));
   }
 
   function caption() {
-    return `${ctx.model?.name ?? ctx.run.model}, ${stack.name}: ${able(state.roleY, 'entropy')} against ${able(state.roleX, 'sink')}`;
+    const { x, y } = axes();
+    return `${ctx.model?.name ?? ctx.run.model}, ${stack.name}: ${y} against ${x}`;
   }
 }
 

@@ -14,8 +14,10 @@ import { order } from './roles_words.js';
  * @typedef {{layer: number, head: number, role: Role}} Chosen
  */
 
-/** Rows drawn at first; the rest on demand. */
-const FIRST = 120;
+/** Rows drawn at once; the rest follow, so many at a time, while nothing else is to be done. */
+const AT_ONCE = 28;
+const AT_A_TIME = 40;
+const PAUSE = 16;
 /** A bar is full at this many standard deviations. */
 const FULL = 30;
 
@@ -24,9 +26,7 @@ export function createTable(react) {
   const head = h('tr', { role: 'row' });
   const body = h('tbody', { role: 'rowgroup' });
   const grid = h('table.roles-table', { role: 'grid', 'aria-label': 'Roles of the heads' }, h('thead', { role: 'rowgroup' }, head), body);
-  const more = h('button.link', { type: 'button', onclick: () => { all = true; drawRows(); } });
   const box = h('div.table-box.roles-box', {}, grid);
-  const element = h('div.roles-sheet', {}, box, more);
   /** @type {RolesData|null} */
   let data = null;
   /** @type {RoleSort} */
@@ -35,7 +35,8 @@ export function createTable(react) {
   let roles = [];
   /** @type {Chosen|null} */
   let chosen = null;
-  let all = false;
+  /** @type {ReturnType<typeof setTimeout>|undefined} */
+  let later;
   /** @type {HTMLElement|null} the one cell that Tab reaches */
   let stop = null;
 
@@ -55,16 +56,26 @@ export function createTable(react) {
 
   function drawRows() {
     if (!data) return;
+    clearTimeout(later);
     const rows = order(data, sort);
-    const first = all ? rows : rows.slice(0, FIRST);
-    const mine = chosen && data.heads.findIndex(({ layer, head: one }) => layer === chosen?.layer && one === chosen?.head);
-    // the chosen head is always there to be seen
-    if (mine !== null && mine >= 0 && !first.includes(mine)) first.push(mine);
-    replace(body, first.map(row));
     grid.setAttribute('aria-rowcount', String(rows.length + 1));
-    more.hidden = first.length === rows.length;
-    more.textContent = `Show all ${rows.length} heads`;
+    replace(body, rows.slice(0, AT_ONCE).map(row));
+    box.scrollTop = 0;
     mark();
+    follow(rows, AT_ONCE);
+  }
+
+  /** @param {readonly number[]} rows @param {number} from */
+  function follow(rows, from) {
+    if (from >= rows.length) return;
+    later = setTimeout(() => {
+      body.append(...rows.slice(from, from + AT_A_TIME).map((i, at) => row(i, from + at)));
+      if (!body.querySelector('.chosen')) {
+        mark();
+        if (sort === 'head') reveal();
+      }
+      follow(rows, from + AT_A_TIME);
+    }, PAUSE);
   }
 
   /** @param {number} i of the head in the answer @param {number} at its row */
@@ -75,10 +86,11 @@ export function createTable(react) {
       h('th', { role: 'rowheader', scope: 'row', title: `layer ${layer}, head ${number}` }, `${layer}.${number}`),
       roles.map((role) => {
         const it = standing(now, i, role);
-        if (it.score === null) return h('td', { role: 'gridcell', tabindex: -1, data: { role }, 'aria-label': `${role}: does not apply` }, '–');
+        const words = `${role} ${inWords(role, it)}`;
+        if (it.score === null) return h('td', { role: 'gridcell', tabindex: -1, data: { role }, 'aria-label': words }, '–');
         return h('td', {
           role: 'gridcell', tabindex: -1, data: { role, standing: it.beyond === null ? 'plain' : !it.beyond ? 'within' : standsOut(role, it) ? 'beyond' : 'below' },
-          style: { '--effect': bar(it.effect).toFixed(3) }, title: inWords(role, it), 'aria-label': `${role} ${inWords(role, it)}`,
+          style: { '--effect': bar(it.effect).toFixed(3) }, title: words, 'aria-label': words,
         }, scored(role, it.score), h('small', {}, timesNull(it.times)));
       }));
   }
@@ -150,19 +162,19 @@ export function createTable(react) {
   });
 
   return {
-    element,
+    element: box,
+    destroy: () => clearTimeout(later),
     /** @param {RolesData} next @param {RoleSort} by @param {Chosen} now */
     update(next, by, now) {
       const same = next === data && by === sort;
-      const resorted = by !== sort;
       const moved = !chosen || chosen.layer !== now.layer || chosen.head !== now.head;
       [data, sort, chosen, roles] = [next, by, now, rolesOf(next.stack)];
-      const there = body.querySelector(`tr[data-layer="${now.layer}"][data-head="${now.head}"]`);
-      if (!same) drawHead();
-      if (!same || !there) drawRows();
-      else mark();
-      if (!moved && resorted) box.scrollTop = 0;
-      else if (moved && (by === 'head' || there)) reveal();
+      if (same) mark();
+      else {
+        drawHead();
+        drawRows();
+      }
+      if (moved && (same || by === 'head')) reveal();
     },
   };
 
