@@ -29,6 +29,8 @@ export function createTabs(el, tabs, { panel, onChoose }) {
     else if (box.right > row.right) el.scrollLeft += box.right - row.right;
   }
 
+  new ResizeObserver(() => buttons.filter((button) => button.ariaSelected === 'true').forEach(reveal)).observe(el);
+
   return {
     /** @param {string} chosen */
     update(chosen) {

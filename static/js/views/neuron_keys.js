@@ -33,7 +33,7 @@ export function ordered({ probs }, by) {
 export function keyList(react) {
   const sheet = h('div.neuron-sheet', { role: 'rowgroup' });
   const head = h('div.neuron-key.neuron-key-head', { role: 'row', 'aria-rowindex': 1 });
-  const grid = h('div.neuron-grid', { role: 'grid', tabindex: 0, 'aria-label': 'Keys: score and probability' }, h('div', { role: 'rowgroup' }, head), sheet);
+  const grid = h('div.neuron-grid', { role: 'grid', tabindex: 0, 'aria-label': 'Keys: score and probability' }, h('div.neuron-top', { role: 'rowgroup' }, head), sheet);
   const sort = h('button.neuron-sort', { type: 'button', 'aria-pressed': 'false' }, 'Largest first');
   const foot = h('p.neuron-foot', {});
   const element = h('div.neuron-keys', {}, h('div.neuron-keys-bar', {}, h('h3', {}, 'Keys'), sort), grid, foot);
@@ -47,6 +47,8 @@ export function keyList(react) {
   let order = [];
   /** @type {number[]} */
   let places = [];
+  /** The rows that are drawn, by place: a row stays the same element under the pointer. @type {Map<number, HTMLElement>} */
+  const rows = new Map();
   /** @type {{focus: number, pinned: number|null}} */
   let marked = { focus: 0, pinned: null };
   let within = false;
@@ -57,6 +59,8 @@ export function keyList(react) {
     places = [];
     order.forEach((key, place) => { places[key] = place; });
     sheet.style.height = `${order.length * ROW}px`;
+    rows.clear();
+    replace(sheet);
   }
 
   function draw() {
@@ -65,7 +69,19 @@ export function keyList(react) {
     const last = Math.min(order.length, Math.ceil((grid.scrollTop + grid.clientHeight) / ROW) + BEYOND);
     const shown = new Set(Array.from({ length: last - first }, (_, i) => first + i));
     if (within) shown.add(places[marked.focus]); // what aria-activedescendant names must exist
-    replace(sheet, [...shown].sort((a, b) => a - b).map(row));
+    for (const [place, element] of rows) {
+      if (shown.has(place)) continue;
+      element.remove();
+      rows.delete(place);
+    }
+    for (const place of [...shown].sort((a, b) => a - b)) {
+      const element = rows.get(place) ?? row(place);
+      if (!rows.has(place)) sheet.insertBefore(element, rows.get(Math.min(...[...rows.keys()].filter((other) => other > place))) ?? null);
+      rows.set(place, element);
+      const key = order[place];
+      element.toggleAttribute('data-focus', key === marked.focus);
+      element.setAttribute('aria-selected', String(key === marked.pinned));
+    }
     if (within) grid.setAttribute('aria-activedescendant', `neuron-key-${marked.focus}`);
     else grid.removeAttribute('aria-activedescendant');
   }
@@ -78,20 +94,22 @@ export function keyList(react) {
     const seen = now.mask[key] === 1;
     const cell = (/** @type {string} */ text, /** @type {string} */ kind = 'number') => h(`div.neuron-${kind}`, { role: 'gridcell' }, text);
     return h('div.neuron-key', {
-      role: 'row', id: `neuron-key-${key}`, 'aria-rowindex': place + 2, 'aria-selected': String(marked.pinned === key),
-      data: { key, ...(marked.focus === key ? { focus: '' } : {}), ...(seen ? {} : { hidden: '' }) },
+      role: 'row', id: `neuron-key-${key}`, 'aria-rowindex': place + 2,
+      data: { key, ...(seen ? {} : { hidden: '' }) },
       style: { transform: `translateY(${place * ROW}px)`, '--share': Math.max(0, now.probs[key] ?? 0).toFixed(4) },
     }, cell(String(key), 'index'), h('div.neuron-token', { role: 'gridcell' }, piece(tokens[key]?.display ?? '')), cell(digits(now.scores[key])),
       biased && cell(digits(now.bias[key])), capped && cell(digits(now.entering[key] - now.bias[key])), enters && biased && cell(digits(now.entering[key])),
       cell(seen ? digits(now.probs[key]) : 'hidden', 'share'));
   }
 
-  /** @param {number} key */
-  function reveal(key) {
+  /** @param {number} key @param {boolean} [central] also what stands around it */
+  function reveal(key, central = false) {
     const top = places[key] * ROW;
     const room = grid.clientHeight - ROW;
-    if (top < grid.scrollTop) grid.scrollTop = top;
-    else if (top + ROW > grid.scrollTop + room) grid.scrollTop = top + ROW - room;
+    const [above, below] = [top < grid.scrollTop, top + ROW > grid.scrollTop + room];
+    if (central && (above || below)) grid.scrollTop = top - (room - ROW) / 2;
+    else if (above) grid.scrollTop = top;
+    else if (below) grid.scrollTop = top + ROW - room;
   }
 
   const keyOf = (/** @type {Event} */ { target }) => {
@@ -154,7 +172,7 @@ export function keyList(react) {
     /** @param {number} focus @param {number|null} pinned @param {boolean} show scroll to it */
     mark(focus, pinned, show) {
       marked = { focus, pinned };
-      if (show && order.length) reveal(focus);
+      if (show && order.length) reveal(focus, true);
       draw();
     },
     /** What a key says when it is reached. @param {number} key */
