@@ -33,7 +33,8 @@ class LayerRecord:
     """One layer's attention. q [B, H, Q, D], k [B, G, K, D], v [B, G, K, Dv] after position encoding, and its rules.
 
     Where a model gives no q and k, `maps` [B, H, Q, K] holds its probabilities instead.
-    `z_difference` is the largest difference between the model's own z and attend()'s, over the middle query.
+    `z_difference` is the largest difference between the model's own z and attend()'s, over the middle query; None where
+    it was not taken.
     """
 
     stack: str
@@ -65,13 +66,14 @@ class Recorder:
 
     `hidden[stack]` are the states [N, W] that went into each layer, and last the one that came out, before any
     final norm. `stack_of` names the stack of an attention module. Whenever a layer begins, `stopped` is asked and
-    `progress` is told how many are done.
+    `progress` is told how many are done. `checked(stack, layer)` says where the model's z is held against attend()'s.
     """
 
     stack_of: Callable[[object], str] = lambda _: "self"
     progress: Callable[[int], None] = lambda _: None
     stopped: Callable[[], bool] = lambda: False
     edit: Edit | None = None
+    checked: Callable[[str, int], bool] = lambda stack, layer: True  # noqa: ARG005
     layers: dict[str, list[LayerRecord]] = field(default_factory=dict)
     hidden: dict[str, list[Tensor]] = field(default_factory=dict)
     done: int = 0
@@ -96,10 +98,12 @@ class Recorder:
 
     def keep(self, stack: str, q: Tensor, k: Tensor, v: Tensor, rules: Rules, z: Tensor) -> Tensor:
         """Record one layer's attention; z [B, H, Q, Dv] is the model's own. Returns the z that goes on."""
-        middle = slice(q.shape[2] // 2, q.shape[2] // 2 + 1)  # there a mask that is missing shows
-        difference = float((attend(q, k, v, rules, middle).z - z[:, :, middle]).abs().max())
-        q, k, v = compact(q, k, v)
         layers = self.layers.setdefault(stack, [])
+        difference = None
+        if self.checked(stack, len(layers)):
+            middle = slice(q.shape[2] // 2, q.shape[2] // 2 + 1)  # there a mask that is missing shows
+            difference = float((attend(q, k, v, rules, middle).z - z[:, :, middle]).abs().max())
+        q, k, v = compact(q, k, v)
         record = LayerRecord(stack, len(layers), q, k, v, rules, z_difference=difference)
         layers.append(record)
         return z if self.edit is None else self.edit(record, z)

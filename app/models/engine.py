@@ -20,6 +20,7 @@ from app.models.build import build
 from app.models.info import ModelInfo
 from app.models.library import Library
 from app.models.loaded import LoadedModel
+from app.models.memory import warm_memory
 from app.models.progress import Cancelled as IsCancelled
 from app.models.progress import Progress, Stage, never, silent
 from app.models.run import Run, RunRequest, check_price, make_run, read_tokens, run_id
@@ -33,6 +34,7 @@ from app.tokens.token import Tokens
 from app.tokens.tokenize import tokenize
 
 T = TypeVar("T")
+CLOSE_SECONDS = 2.0
 FRESH_SECONDS = 10.0
 """How old the last correct pass may be for the engine to count as ready."""
 
@@ -180,6 +182,8 @@ class Engine:
             workers, self._workers = list(self._workers.values()), {}
         for worker in workers:
             worker.close()
+        for worker in workers:
+            worker.join(CLOSE_SECONDS)
 
     # how it is done
 
@@ -199,9 +203,12 @@ class Engine:
         return future
 
     def _done(self, key: str, entry: _Underway) -> None:
+        """On the worker's thread, once whoever waited has the run."""
         with self._lock:
             if self._underway.get(key) is entry:
                 del self._underway[key]
+        if entry.future.exception() is None:
+            warm_memory(entry.future.result().bytes)
 
     def _worker(self, model: LoadedModel) -> Worker:
         with self._lock:

@@ -6,10 +6,7 @@ makes N x vocabulary logits.
 
 from __future__ import annotations
 
-import ctypes
-import ctypes.util
 import inspect
-import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -24,6 +21,7 @@ from app.errors import ModelFailed
 from app.models.families.family import Family
 from app.models.info import Capture
 from app.models.layout import Layout
+from app.models.memory import trim_memory
 
 TRIM_FROM = 64 * 1024 * 1024
 """A pass that keeps this much gives freed memory back to the system, which glibc would hold on to."""
@@ -178,11 +176,3 @@ def heard_by(recorder: Recorder) -> Iterator[None]:
         yield
     finally:
         current.reset(token)
-
-
-def trim_memory() -> None:
-    """Give memory that was freed back to the system, where the C library can."""
-    if sys.platform == "linux":
-        trim = getattr(ctypes.CDLL(ctypes.util.find_library("c")), "malloc_trim", None)
-        if trim is not None:
-            trim(0)

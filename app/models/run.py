@@ -204,9 +204,11 @@ def make_run(
             warnings.append("No target was given: the decoder has seen its start token only.")
     answer_seconds = 0.0 if answer is None else time.perf_counter() - began
     layers = sum(model.shapes.hidden_states.values()) - len(model.shapes.hidden_states)
+    sampled = {s.name: {0, s.layers // 2, s.layers - 1} for s in model.shapes.stacks}  # all were checked at load
     recorder = Recorder(
         progress=lambda done: progress(Stage("forward", done, layers, f"Layer {done + 1} of {layers}")),
         stopped=cancelled,
+        checked=lambda stack, layer: layer in sampled[stack],
     )
     started = time.perf_counter()
     try:

@@ -84,6 +84,11 @@ class Worker:
                         future.set_exception(_let_go())
             self._queue.put_nowait((Urgency.STOP, next(self._order), None, None))
 
+    def join(self, seconds: float) -> None:
+        """Wait for the thread to end, after `close`: a process that ends while torch computes is aborted."""
+        if self._thread is not threading.current_thread():
+            self._thread.join(seconds)
+
     def _work(self) -> None:
         while True:
             _, _, future, job = self._queue.get()

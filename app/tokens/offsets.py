@@ -41,6 +41,8 @@ def absorb(spans: Sequence[Span | None], text: str) -> list[Span | None]:
     >>> absorb([(0, 1), (2, 3)], "e\u0301!")
     [(0, 2), (2, 3)]
     """
+    if text.isascii():  # nothing composes
+        return list(spans)
     stretched = {}
     for start, end in gaps(sorted(span for span in spans if span is not None), len(text)):
         reach = start
