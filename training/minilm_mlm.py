@@ -15,6 +15,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from itertools import pairwise
+from math import isclose
 from pathlib import Path
 
 import torch
@@ -27,7 +28,7 @@ from transformers.utils import logging
 
 from training.english import corpus
 from training.masked_lines import Batch, Encoded, batches_of, encode, frequencies
-from training.masked_model import AtChosen, base_folder, base_model, merged, new_model
+from training.masked_model import AtChosen, base_folder, base_model, merged, new_model, take_over
 from training.masked_score import evaluate
 from training.minilm_mlm_card import write_files
 
@@ -51,6 +52,8 @@ class Plan:
     scale: float = 2.0
     chosen: float = 0.25
     seed: int = 0
+    onto: str = ""
+    """A folder with an adapter and a head to go on from, as the app ships them; without one both begin anew."""
 
     @property
     def steps(self) -> int:
@@ -89,6 +92,8 @@ def gradients(adapted: PeftModel, fast: AtChosen, batches: Sequence[Batch]) -> f
 def train(plan: Plan, state: Path, save_every: int, data: Sequence[Encoded], held: Sequence[Encoded]) -> PeftModel:
     """Run the plan, from where `state` says that it was left."""
     adapted = new_model(plan.seed, plan.rank, plan.scale, frequencies(data))
+    if plan.onto:
+        take_over(adapted, Path(plan.onto))
     fast = AtChosen(base_model(torch.bfloat16)).requires_grad_(False)
     learned = [parameter for parameter in adapted.parameters() if parameter.requires_grad]
     optimizer = torch.optim.AdamW(learned, weight_decay=0.01, betas=(0.9, 0.98))
@@ -125,7 +130,7 @@ def take_up(state: Path, plan: Plan, learned: Sequence[Tensor], optimizer: torch
         return 0
     saved = torch.load(state, weights_only=True)
     then, step = Plan(**saved["plan"]), int(saved["step"])
-    past = all(rate_at(plan, at) == rate_at(then, at) for at in range(step))
+    past = all(isclose(rate_at(plan, at), rate_at(then, at), rel_tol=1e-6) for at in range(step))
     if not past or step > plan.steps or replace(plan, rates=then.rates) != then:
         return 0
     with torch.no_grad():
@@ -162,13 +167,14 @@ def main() -> None:
     parser.add_argument("--state", type=Path, default=STATE)
     parser.add_argument("--rates", type=points, default=plan.rates, help="0:0,60:1e-3,1000:0 and the like")
     parser.add_argument("--seed", type=int, default=plan.seed)
+    parser.add_argument("--onto", default=plan.onto, help="a folder of adapter and head to train further")
     parser.add_argument("--save-every", type=int, default=100)
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--held-out", type=int, default=None, help="held-out lines of each source to try (all)")
     args = parser.parse_args()
     torch.set_num_threads(args.threads)
     logging.set_verbosity_error()  # type: ignore[no-untyped-call]
-    plan = replace(plan, rates=args.rates, seed=args.seed)
+    plan = replace(plan, rates=args.rates, seed=args.seed, onto=args.onto)
     tokenizer = AutoTokenizer.from_pretrained(base_folder())
     lines, held = corpus()
     data, held_out = encode(lines, tokenizer), encode(held, tokenizer)

@@ -16,7 +16,7 @@ from transformers import AutoModelForMaskedLM, AutoTokenizer, BertForMaskedLM
 from app.models.sources.adapted import ADAPTER, CONFIG, HEAD, TOKENIZER, merge, write_merged
 from training.english import Line
 from training.masked_lines import MASK, PAD, VOCAB, Encoded, batches_of, encode, frequencies, mask, pad
-from training.masked_model import AtChosen, base_folder, base_model, head_of, merged, new_model
+from training.masked_model import AtChosen, base_folder, base_model, head_of, merged, new_model, take_over
 from training.masked_score import evaluate, fill
 from training.minilm_mlm import Plan, gradients, points, rate_at, take_up, train, whole_model
 from training.minilm_mlm_card import write_files
@@ -185,6 +185,10 @@ def test_what_is_written_is_what_was_trained(tmp_path: Path, model: PeftModel, d
         {"README.md"} if (tmp_path / "README.md").exists() else set()
     )
     wanted = merged(model)
+    further = new_model(1, 4, 2.0, frequencies(data))
+    take_over(further, tmp_path)
+    for name, weight in merged(further).items():
+        assert torch.allclose(weight, wanted[name], rtol=2e-3, atol=2e-4), name
     shipped = merge(base_folder(), tmp_path)
     for name, weight in wanted.items():
         assert torch.allclose(shipped[name], weight, rtol=2e-3, atol=2e-4), name
