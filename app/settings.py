@@ -7,16 +7,24 @@ answers with those that are limits.
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 from typing import Literal
 
-from pydantic import ByteSize, Field
+from pydantic import ByteSize, Field, field_validator
+from pydantic_core import PydanticCustomError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 KB = 1024
 MB = 1024 * KB
 GB = 1024 * MB
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
+MODEL_NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,94}[A-Za-z0-9_])?")
+
+
+def is_model_name(name: str) -> bool:
+    """May a model be called this? The rule of the Hugging Face hub: such a name is safe in a path and an address."""
+    return bool(MODEL_NAME.fullmatch(name)) and ".." not in name and "--" not in name and not name.endswith(".git")
 
 
 def default_cache_dir() -> Path:
@@ -61,10 +69,20 @@ class Settings(BaseSettings):
     answer_limit: int = Field(128, gt=0, description="Most tokens that an encoder-decoder writes as its own answer.")
     look_budget: float = Field(2.0, gt=0, allow_inf_nan=False, description="Longest work of a GET; more streams.")
     queue_limit: int = Field(32, gt=0, description="Jobs that may wait for one model; more are refused (503).")
+    look_limit: int = Field(64, gt=0, description="Looks at stored runs at once; more are refused (503).")
+    job_limit: int = Field(128, gt=0, description="Runs, loads and streams at once; more are refused (503).")
     # requests
     body_limit: ByteSize = size(512 * KB, "Largest body of a request.")
     text_limit: ByteSize = size(256 * KB, "Largest text, in bytes of UTF-8.")
     receive_timeout: float = Field(15.0, gt=0, allow_inf_nan=False, description="Longest time to send a request.")
+
+    @field_validator("models")
+    @classmethod
+    def _names(cls, models: dict[str, Path]) -> dict[str, Path]:
+        """A folder of another name could never be asked for."""
+        if not all(map(is_model_name, models)):
+            raise PydanticCustomError("model_name", "must have a name of letters, digits, ., _ and -, such as mine=PATH")
+        return models
 
     def limits(self) -> dict[str, int | float]:
         """Every setting that is a limit, by name, as `GET /api/limits` tells it."""

@@ -9,7 +9,6 @@ from __future__ import annotations
 from typing import Any
 from urllib.parse import parse_qs
 
-from anyio import to_thread
 from fastapi import Request
 from jinja2 import Environment, FileSystemLoader
 from starlette.exceptions import HTTPException
@@ -54,14 +53,12 @@ class Pages:
 
     async def index(self, _: Request) -> Response:
         """The page that everything happens on."""
-        boot = await to_thread.run_sync(self.boot, limiter=self.service.looks)  # the list of models reads folders
-        return self.render("index.html", page="inspect", boot=boot)
+        return self.render("index.html", page="inspect", boot=await self.boot())
 
-    def boot(self) -> dict[str, Any]:
+    async def boot(self) -> dict[str, Any]:
         """What the page starts with: the examples, the limits, the models when they are known already."""
-        engine = self.service.started()
         settings = self.service.settings
-        known = {"models": engine.models()} if engine is not None else {}
+        known = {"models": await self.service.models()} if self.service.started() is not None else {}
         return {
             "version": __version__,
             "examples": examples(),

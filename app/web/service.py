@@ -14,56 +14,87 @@ import threading
 from collections.abc import AsyncIterator, Callable
 from concurrent.futures import Future
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Annotated, TypeVar
 
 from anyio import CapacityLimiter, to_thread
 from fastapi import Depends, Request
 
-from app.errors import Busy
 from app.examples import EXAMPLES
 from app.settings import Settings
+from app.web.crowd import Line, Shared
 
 if TYPE_CHECKING:
     from app.models.engine import Engine
+    from app.models.info import ModelInfo
 
 T = TypeVar("T")
 Cancelled = Callable[[], bool]
 
 log = logging.getLogger("headlight")
 
+LISTED_SECONDS = 3.0
+"""How long a list of models is kept: making one reads the folders of the hub cache."""
 
-@dataclass(frozen=True, slots=True)
+
 class Service:
-    """One server's engine and settings. `looks` and `jobs` bound the threads that wait for answers.
+    """One server's engine and settings. `looks` and `jobs` bound how many wait for answers, each in a thread.
 
-    Short questions have threads of their own, so that a queue of long ones never keeps them waiting.
+    Short questions have threads of their own, so that a queue of long ones never keeps them waiting; the list of
+    models, which every page begins with, and whether the engine is ready need neither.
     """
 
-    settings: Settings
-    engine: Future[Engine]
-    looks: CapacityLimiter = field(default_factory=lambda: CapacityLimiter(32))
-    jobs: CapacityLimiter = field(default_factory=lambda: CapacityLimiter(128))
+    def __init__(self, settings: Settings, engine: Future[Engine]) -> None:
+        self.settings, self.engine = settings, engine
+        self.looks, self.jobs = Line(settings.look_limit), Line(settings.job_limit)
+        self._few = CapacityLimiter(2)  # the threads of the two below
+        self._models = Shared(self._list_models, LISTED_SECONDS)
+        self._ready = Shared(self._ask_ready, 0.0)
 
     def started(self) -> Engine | None:
         """The engine if it is up; for answers that do not wait for it."""
         return self.engine.result() if self.engine.done() and self.engine.exception() is None else None
 
     async def look(self, request: Request, question: Callable[[Engine, Cancelled], T]) -> T:
-        """Ask something that a stored run or a list answers."""
+        """Ask something that a stored run answers. Raises Busy when too many do."""
         return await self._ask(request, question, self.looks)
 
     async def job(self, request: Request, question: Callable[[Engine, Cancelled], T]) -> T:
         """Ask something that takes a forward pass or the loading of a model. Raises Busy when too many wait."""
-        if self.jobs.available_tokens <= 0:
-            raise Busy("Too many requests are waiting.", "Try again in a moment.", retry_after=2)
         return await self._ask(request, question, self.jobs)
 
-    async def _ask(self, request: Request, question: Callable[[Engine, Cancelled], T], limiter: CapacityLimiter) -> T:
+    async def models(self) -> list[ModelInfo]:
+        """What can be looked at; at most LISTED_SECONDS old, but never older than the last load."""
+        return await self._models.get()
+
+    def models_changed(self) -> None:
+        """A model was loaded or let go: the next list is made anew."""
+        self._models.forget()
+
+    async def ready(self) -> bool:
+        """Can the engine answer? Who asks meanwhile waits for the same probe."""
+        return await self._ready.get()
+
+    async def wait(self) -> Engine:
+        """The engine, once it is up. Raises what kept it from starting."""
+        return await asyncio.shield(asyncio.wrap_future(self.engine))
+
+    async def _ask(self, request: Request, question: Callable[[Engine, Cancelled], T], line: Line) -> T:
         gone = threading.Event()
-        async with departure(request, gone):
-            engine = await asyncio.shield(asyncio.wrap_future(self.engine))
-            return await to_thread.run_sync(question, engine, gone.is_set, limiter=limiter)
+        with line.place():
+            async with departure(request, gone):
+                engine = await self.wait()
+                try:
+                    return await to_thread.run_sync(question, engine, gone.is_set, limiter=line.threads)
+                finally:
+                    if line is self.jobs:
+                        self.models_changed()  # it may have loaded one
+
+    async def _list_models(self) -> list[ModelInfo]:
+        return await to_thread.run_sync((await self.wait()).models, limiter=self._few)
+
+    async def _ask_ready(self) -> bool:
+        engine = self.started()
+        return engine is not None and await to_thread.run_sync(engine.ready, limiter=self._few)
 
 
 @asynccontextmanager

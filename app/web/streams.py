@@ -16,7 +16,7 @@ from fastapi import Request
 from fastapi.sse import KEEPALIVE_COMMENT, format_sse_event
 from starlette.responses import Response, StreamingResponse
 
-from app.errors import Busy, HeadlightError
+from app.errors import HeadlightError
 from app.web import problems, wire
 from app.web.service import Cancelled, Service, departure, log
 
@@ -35,9 +35,7 @@ def event(name: str, data: Any) -> bytes:
 
 
 async def stream(request: Request, service: Service, work: Work) -> Response:
-    """Run `work` in a thread and send what it reports."""
-    if service.jobs.available_tokens <= 0:
-        raise Busy("Too many requests are waiting.", "Try again in a moment.", retry_after=2)
+    """Run `work` in a thread and send what it reports. Raises Busy when too many do."""
     events: asyncio.Queue[tuple[str, Any]] = asyncio.Queue()
     stop = threading.Event()
     job = asyncio.create_task(_run(service, work, events, stop))
@@ -58,8 +56,12 @@ async def _run(service: Service, work: Work, events: asyncio.Queue[tuple[str, An
         loop.call_soon_threadsafe(events.put_nowait, ("progress", stage))
 
     try:
-        engine = await asyncio.shield(asyncio.wrap_future(service.engine))
-        result = await to_thread.run_sync(work, engine, report, stop.is_set, limiter=service.jobs)
+        with service.jobs.place():
+            engine = await service.wait()
+            try:
+                result = await to_thread.run_sync(work, engine, report, stop.is_set, limiter=service.jobs.threads)
+            finally:
+                service.models_changed()  # it may have loaded one
         events.put_nowait(("ready", result))
     except HeadlightError as error:
         events.put_nowait(("error", error))

@@ -6,6 +6,7 @@ import gzip
 import json
 import re
 
+import anyio
 import pytest
 from starlette.testclient import TestClient
 
@@ -65,7 +66,7 @@ def test_what_is_embedded_cannot_end_the_script(settings, monkeypatch: pytest.Mo
     evil = {"text": "</script><script>alert(1)</script><!--&\u2028'\""}
     monkeypatch.setattr(module, "examples", lambda: [evil])
     pages = Pages(Service(settings, resolved(FakeEngine())), guard_of(settings))
-    html = bytes(pages.render("index.html", boot=pages.boot()).body).decode()
+    html = bytes(pages.render("index.html", boot=anyio.run(pages.boot)).body).decode()
     assert "<script>alert" not in html
     assert boot(html)["examples"] == [evil]
 

@@ -12,7 +12,6 @@ import httpx
 import pytest
 import uvicorn
 
-from app.errors import Busy
 from app.server import create_app
 from app.settings import Settings
 from app.web.protocol import protocol_with_deadline
@@ -155,21 +154,3 @@ def test_head_on_the_wire(server: Server) -> None:
         answer = receive_all(client)
     assert answer.startswith(b"HTTP/1.1 200")
     assert answer.endswith(b"\r\n\r\n")
-
-
-def test_too_many_jobs_are_refused_at_once(settings: Settings, engine: FakeEngine) -> None:
-    from anyio import CapacityLimiter
-    from starlette.testclient import TestClient
-
-    from app.web.service import Service
-
-    app = create_app(settings, resolved(engine))
-    full = CapacityLimiter(1)
-    app.state.service = Service(settings, resolved(engine), jobs=full)
-    with TestClient(app, base_url="http://localhost") as client:
-        full.total_tokens = 0
-        for path, body in [("/api/runs", {"model": "minilm", "text": "a"}), ("/api/models/load", {"model": "minilm"})]:
-            answer = client.post(path, json=body)
-            assert (answer.status_code, answer.json()["code"]) == (503, Busy.code)
-            assert answer.headers["retry-after"] == "2"
-        assert client.get("/api/models").status_code == 200, "looks have threads of their own"

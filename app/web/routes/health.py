@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter
 from starlette.responses import Response
 
 from app import __version__
@@ -22,9 +22,8 @@ async def health() -> Response:
 
 
 @router.get("/ready", summary="Can it answer?", response_class=Response)
-async def ready(request: Request, service: ServiceOf) -> Response:
+async def ready(service: ServiceOf) -> Response:
     """200 when a correct forward pass is less than 10 seconds old or in progress, 503 otherwise."""
-    engine = service.started()
-    if engine is None or not await service.look(request, lambda engine, _: engine.ready()):
+    if not await service.ready():
         raise Busy("The default model is not ready.", "Wait for it, or see the server's log.", retry_after=2)
     return wire.json_response({"status": "ready"})

@@ -16,10 +16,9 @@ router = APIRouter(prefix="/api", tags=["models"], route_class=StrictRoute, resp
 
 
 @router.get("/models", summary="The models that can be looked at", response_class=Response)
-async def list_models(request: Request, service: ServiceOf) -> Response:
+async def list_models(service: ServiceOf) -> Response:
     """The catalogue, the operator's folders and what lies in the local Hugging Face cache."""
-    models = await service.look(request, lambda engine, _: engine.models())
-    return wire.json_response({"models": models})
+    return wire.json_response({"models": await service.models()})
 
 
 @router.post("/models/load", summary="Load a model, with its progress", response_class=Response, responses=STREAM)
