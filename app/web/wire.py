@@ -18,6 +18,7 @@ import numpy as np
 import orjson
 from starlette.responses import Response
 
+from app.checks import Check
 from app.errors import NotAcceptable, OutOfRange
 
 if TYPE_CHECKING:
@@ -44,7 +45,7 @@ def json_bytes(value: Any) -> bytes:
 
 
 def json_response(value: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
-    """A JSON answer whose numbers are known to be finite (counts, tokens, checks)."""
+    """A JSON answer whose numbers are known to be finite (counts, names), or that says where they are not."""
     return Response(json_bytes(value), status, dict(headers or {}), JSON)
 
 
@@ -76,6 +77,8 @@ def is_finite(value: Any) -> bool:
         return all(is_finite(part) for part in value.values())
     if isinstance(value, list | tuple):
         return all(is_finite(part) for part in value)
+    if isinstance(value, Check):
+        return value.value is not None and math.isfinite(value.value)  # None: it was not finite when it was made
     if dataclasses.is_dataclass(value):
         return is_finite(fields(value))
     return bool(np.isfinite(array(value)).all())
@@ -137,6 +140,7 @@ def safetensors_response(document: dict[str, Any], dtype: Dtype) -> Response:
     from safetensors.numpy import save
 
     values = array(document.pop("values")).astype(np.float32, copy=False)
+    document = with_warnings(document)
     kept, warnings = values, list(document.get("warnings", ()))
     if dtype == "f16":
         with np.errstate(over="ignore"):  # what is too large becomes infinite, and is said below
@@ -146,7 +150,8 @@ def safetensors_response(document: dict[str, Any], dtype: Dtype) -> Response:
         kept = as_bytes(values, zero, scale)
         document |= {"zero": zero, "scale": scale}
     if not np.isfinite(values if dtype == "u8" else kept).all():
-        warnings.append(NOT_FINITE_U8 if dtype == "u8" else NOT_FINITE)
+        said = NOT_FINITE_U8 if dtype == "u8" else NOT_FINITE
+        warnings += [said] if said not in warnings else []
     if warnings:
         document["warnings"] = warnings
     metadata = {name: json_bytes(part).decode() for name, part in document.items()}

@@ -6,7 +6,8 @@ import contextlib
 import csv
 import io
 import json
-from dataclasses import dataclass, field
+import math
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pytest
@@ -14,9 +15,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 from safetensors.numpy import load
+from starlette.testclient import TestClient
 
+from app.checks import Check, at_most
 from app.errors import NotAcceptable, OutOfRange
 from app.web import wire
+from tests.web.conftest import FakeEngine
 
 LABELS = (["0 a", "1 =b", "2 c,d"], ["0 a", "1 \n"])
 
@@ -26,7 +30,7 @@ class Answer:
     run: str
     layers: list[int]
     values: np.ndarray
-    checks: tuple[str, ...] = ()
+    checks: tuple[Check, ...] = ()
     score: float = 0.5
     bounded: bool = True
     nested: dict[str, float] = field(default_factory=dict)
@@ -157,3 +161,24 @@ def test_what_cannot_be_given(accept: str) -> None:
 def test_any_accept_header_is_understood_or_refused(accept: str) -> None:
     with contextlib.suppress(NotAcceptable):
         assert wire.accepted(accept) in ("json", "safetensors", "csv")
+
+
+def test_a_check_that_was_not_finite_is_null_with_a_warning(
+    client: TestClient, engine: FakeEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    broken = at_most("maps-finite", math.nan, 1.0)
+    body = {"model": "minilm", "text": "a b"}
+    made = client.post("/api/runs", json=body).json()
+    assert made["warnings"] == []
+    engine.runs[made["run"]].checks = (at_most("fine", 0.5, 1.0), broken)
+    for shown in (client.post("/api/runs", json=body).json(), client.get(f"/api/runs/{made['run']}").json()):
+        assert shown["checks"][1] == {"name": "maps-finite", "value": None, "limit": 1.0, "ok": False}
+        assert shown["warnings"] == [wire.NOT_FINITE]
+    assert "warnings" not in client.post("/api/tokenize", json=body).json()
+    whole = engine.tokenize
+    monkeypatch.setattr(engine, "tokenize", lambda *given: replace(whole(*given), checks=(broken,)))
+    assert client.post("/api/tokenize", json=body).json()["warnings"] == [wire.NOT_FINITE]
+    maps = replace(answer(np.float32([[1, np.nan]])), checks=(broken,))
+    for dtype, said in [("f32", [wire.NOT_FINITE]), ("u8", [wire.NOT_FINITE, wire.NOT_FINITE_U8])]:
+        sent = wire.matrices(maps, "safetensors", dtype, LABELS)
+        assert metadata(bytes(sent.body))["warnings"] == said

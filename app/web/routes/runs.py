@@ -42,11 +42,10 @@ def run_form(engine: Engine, form: RunForm, cancelled: Cancelled) -> tuple[Run, 
 
 
 def document(run: Run) -> dict[str, Any]:
-    """A Run as the API names it."""
-    return {
+    """A Run as the API names it; it says so when a check's value is not finite."""
+    measured = {
         "run": run.id,
         "model": run.model.info.id,
-        "tokens": wire.tokens(run),
         "answer": run.answer,
         "stacks": run.stacks,
         "milliseconds": run.milliseconds,
@@ -54,3 +53,4 @@ def document(run: Run) -> dict[str, Any]:
         "checks": run.checks,
         "warnings": run.warnings,
     }
+    return wire.with_warnings(measured) | {"tokens": wire.tokens(run)}

@@ -23,12 +23,10 @@ async def tokenize(form: TokenizeForm, request: Request, service: ServiceOf) -> 
     tokens = await service.job(
         request, lambda engine, cancelled: engine.tokenize(form.model, form.text, form.pair, cancelled)
     )
-    return wire.json_response(
-        {
-            "model": form.model,
-            "tokens": tokens.items,
-            "algorithm": tokens.algorithm,
-            "characters": tokens.characters,
-            "checks": tokens.checks,
-        }
-    )
+    measured = {
+        "model": form.model,
+        "algorithm": tokens.algorithm,
+        "characters": tokens.characters,
+        "checks": tokens.checks,
+    }
+    return wire.json_response(wire.with_warnings(measured) | {"tokens": tokens.items})
