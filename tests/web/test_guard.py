@@ -199,6 +199,12 @@ def test_signing_in(away: TestClient) -> None:
     assert TOKEN not in cookie
     assert away.get("/api/models").status_code == 200, "the client sends the cookie back"
     away.cookies.clear()
+    session = cookie.partition(";")[0]
+    for foreign in ('other={"a": 1}', "a=b=c", "k[]=1", "\xff", "=;;", "a,b"):  # set by whoever shares this host's name
+        for jar in (f"{foreign}; {session}", f"{session}; {foreign}"):
+            assert away.get("/api/models", headers={"cookie": jar.encode("latin-1")}).status_code == 200, jar
+    twice = [("cookie", 'other={"a": 1}'), ("cookie", session)]
+    assert away.get("/api/models", headers=twice).status_code == 200
     assert away.get("/api/models", headers={"cookie": f"{COOKIE}={TOKEN}"}).status_code == 401
     assert away.get("/api/models", headers={"cookie": f"{COOKIE}=\xff;;=,".encode("latin-1")}).status_code == 401
 
