@@ -64,6 +64,8 @@ class StrictRoute(APIRoute):
                 settings = request.app.state.service.settings
                 data = await read_body(request, settings.body_limit, settings.receive_timeout)
                 request = JsonRequest(request, data, parse_json(data))
+            elif request.method == "POST":
+                request = JsonRequest(request, await read_nothing(request), None)
             return await handle(request)
 
         return handler
@@ -85,6 +87,17 @@ async def read_body(request: Request, limit: int, timeout: float) -> bytes:
     """The bytes of a JSON body."""
     check_content_type(request)
     return await read_bytes(request, limit, timeout)
+
+
+async def read_nothing(request: Request) -> bytes:
+    """The body where all there is to say is in the address: none, or a JSON object without names."""
+    settings = request.app.state.service.settings
+    data = await read_bytes(request, settings.body_limit, settings.receive_timeout)
+    if data:
+        check_content_type(request)
+        if parse_json(data) != {}:
+            raise Unprocessable("The body has something in it, and all is said in the address.", "Send {}, or no body.")
+    return data
 
 
 async def read_bytes(request: Request, limit: int, timeout: float) -> bytes:

@@ -114,3 +114,20 @@ def test_disagreement(api: TestClient) -> None:
 
 def test_the_forms_name_every_lens_there_is() -> None:
     assert set(get_args(Lens)) == set(LENSES), "a lens is listed in app/web/forms.py too: give it its name there"
+
+
+FOLLOWED = ["attention?layer=1", "disagreement?layer=1", "heads?null=false"]
+
+
+@pytest.mark.parametrize("path", FOLLOWED)
+def test_a_stream_takes_no_body_or_an_empty_object_of_json(api: TestClient, path: str) -> None:
+    json_type, address = {"content-type": "application/json"}, f"/api/runs/llama/{path}"
+    assert api.post(address).headers["content-type"].startswith("text/event-stream")
+    form = {"content-type": "application/x-www-form-urlencoded"}
+    assert api.post(address, headers=form).status_code == 200, "a type says nothing where there is no body"
+    assert api.post(address, content=" {} ", headers=json_type).status_code == 200
+    for kind in ("text/plain", "application/x-www-form-urlencoded", "application/json; charset=utf-16", None):
+        answer = api.post(address, content="{}", headers={"content-type": kind} if kind else {})
+        assert (answer.status_code, answer.json()["code"]) == (415, "unsupported-media-type"), kind
+    for content, status in [('{"layer":1}', 422), ("[]", 422), ("null", 422), ("{", 400), (" " * 600_000, 413)]:
+        assert api.post(address, content=content, headers=json_type).status_code == status, content[:20]
