@@ -149,7 +149,7 @@ export function attentionData(buffer) {
 export function followed({ values, ...meta }) {
   const flat = values.flat(3);
   const [heads, rows, cols] = [values[0].length, values[0][0].length, values[0][0][0].length];
-  return { meta, values: Float32Array.from(flat, (value) => value ?? NaN), shape: [values.length, heads, rows, cols], zero: 0, scale: 1 };
+  return { meta, values: Float32Array.from(flat, (value) => value ?? NaN), shape: [values.length, heads, rows, cols], zero: 0, scale: 1, followed: true };
 }
 
 /** @param {string} run @param {LogitsParams} params @param {AbortSignal} [signal] @returns {Promise<import('./types.js').LogitsData>} */
@@ -188,6 +188,17 @@ export async function roles(run, params, signal, onStage) {
   return look(rolesPath(run, params), signal, onStage);
 }
 
+/**
+ * @param {string} run
+ * @param {import('./types.js').DisagreementParams} params
+ * @param {AbortSignal} [signal]
+ * @param {OnStage} [onStage]
+ * @returns {Promise<import('./types.js').DisagreementData>}
+ */
+export async function disagreement(run, params, signal, onStage) {
+  return look(disagreementPath(run, params), signal, onStage);
+}
+
 /** @param {string} run @param {import('./types.js').EvidenceParams} params @param {AbortSignal} [signal] @returns {Promise<import('./types.js').EvidenceData>} */
 export async function evidence(run, params, signal) {
   return (await request(`/api/runs/${encodeURIComponent(run)}/heads/evidence${query(params)}`, { signal })).json();
@@ -216,6 +227,11 @@ export function neuronPath(run, params) {
 /** @param {string} run @param {import('./types.js').RolesParams} params */
 export function rolesPath(run, params) {
   return `/api/runs/${encodeURIComponent(run)}/heads${query(params)}`;
+}
+
+/** @param {string} run @param {import('./types.js').DisagreementParams} params */
+export function disagreementPath(run, params) {
+  return `/api/runs/${encodeURIComponent(run)}/disagreement${query(params)}`;
 }
 
 /** Ranges are `a:b`; what is null or undefined is left out. @param {Record<string, unknown>} params */

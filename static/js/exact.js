@@ -41,7 +41,7 @@ export function createExact(session, onArrive) {
     asking = null;
     const maps = mapsOf(answer, state.layer);
     const whole = maps.exact && answer.values instanceof Uint8Array; // to the nearest byte only, but small enough to have all of it
-    if (!inside(block, focus) || (!whole && holds(maps, focus, block))) return maps;
+    if (answer.followed || !inside(block, focus) || (!whole && holds(maps, focus, block))) return maps;
     const tokens = tokensOf(stackOf(state, looking.run), looking.run);
     const needs = { attention: slice(state, answer.meta, whole ? NOWHERE : focus, block, tokens) };
     const known = session.peek(needs, looking.run)?.attention;

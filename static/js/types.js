@@ -192,6 +192,7 @@
  * @property {[number, number, number, number]} shape
  * @property {number} zero
  * @property {number} scale
+ * @property {boolean} [followed] it took long: nothing more is asked of the same kind in passing
  * @property {number} [arrived] when its bytes were here, on the clock of `performance`
  *
  * @typedef {object} LogitsParams the query of `GET /api/runs/{run}/logits`
@@ -330,8 +331,22 @@
  */
 
 /**
- * @typedef {{attention?: AttentionParams, logits?: LogitsParams, roles?: RolesParams, evidence?: EvidenceParams, neuron?: NeuronParams, compare?: CompareParams}} Needs what a view asks the page to fetch
- * @typedef {{attention?: AttentionData, logits?: LogitsData, roles?: RolesData, evidence?: EvidenceData, neuron?: NeuronData, compare?: CompareData}} Data the answers, under the same names
+ * @typedef {{stack: StackName, layer?: number, lenses?: string, limit: number}} DisagreementParams the query of `GET /api/runs/{run}/disagreement`
+ *
+ * @typedef {object} DisagreementData where lenses differ
+ * @property {Lens[]} lenses
+ * @property {number[]} layers
+ * @property {{layer: number, head: number, divergence: number|null, queries: number}[]} heads in bits, in the order of the model
+ * @property {{layer: number, head: number, query: number, key: number, shares: Record<string, number>, difference: number}[]} pairs
+ * @property {number} most bits there can be
+ * @property {string} meaning
+ * @property {Check[]} checks
+ * @property {string[]} warnings
+ */
+
+/**
+ * @typedef {{attention?: AttentionParams, logits?: LogitsParams, roles?: RolesParams, evidence?: EvidenceParams, neuron?: NeuronParams, compare?: CompareParams, disagreement?: DisagreementParams}} Needs what a view asks the page to fetch
+ * @typedef {{attention?: AttentionData, logits?: LogitsData, roles?: RolesData, evidence?: EvidenceData, neuron?: NeuronData, compare?: CompareData, disagreement?: DisagreementData}} Data the answers, under the same names
  *
  * @typedef {object} ViewContext
  * @property {Store} store

@@ -103,10 +103,13 @@ test('short texts are asked for whole, long ones by the rows near the window', (
   const part = (n) => partOf(DEFAULTS, stack(n), { stacks: [stack(n)] });
   assert.equal(rowsAtOnce(part(128)), 128);
   assert.equal(needs(DEFAULTS, stack(128), part(128), 0).rows, undefined);
-  const long = needs(DEFAULTS, stack(2048), part(2048), 2000);
+  const long = needs(DEFAULTS, stack(2048), part(2048), 2040);
   assert.equal(long.rows[1], 2048);
   const count = long.rows[1] - long.rows[0];
-  assert.ok(count >= 48 && count * 12 * 2048 <= 1.3e6, 'more than a window shows, less than a screen has pixels');
+  assert.ok(count >= 72 && count * 12 * 2048 < 2e6, 'more than a window shows, about what a screen has pixels');
+  const near = (row) => needs(DEFAULTS, stack(2048), part(2048), row).rows;
+  assert.deepEqual(near(1001), near(1003), 'a small move finds the rows that are here');
+  for (const row of [0, 7, 500, 1234, 2047]) assert.ok(near(row)[0] <= Math.max(0, row - 27) && near(row)[1] >= Math.min(2048, row + 27), String(row));
 });
 
 test('values of a signed lens: by their distance from zero, those below it dotted', () => {

@@ -19,6 +19,8 @@ export function createAsk(el, { examples, textLimit, onLook, onExample }) {
   const text = field('text', 'Text', 'Paste a sentence, or a page of them');
   const pair = field('pair', 'Second sentence', 'The second sentence');
   const target = field('target', 'Target', 'What the decoder has written (left empty: its own answer)');
+  const answer = h('span.ask-answer', {});
+  target.box.append(answer);
   const add = h('button.link', { type: 'button' }, '+ second sentence');
   const warning = h('span.ask-warning', { id: 'ask-warning', role: 'status' });
   const side = h('div.ask-side', {});
@@ -116,6 +118,13 @@ export function createAsk(el, { examples, textLimit, onLook, onExample }) {
       pairOpen = state.pair !== null;
       warn('');
       arrange();
+    },
+    /**
+     * What an encoder-decoder wrote by itself, where it was given no target; null: nothing yet.
+     * @param {string|null} words
+     */
+    answered(words) {
+      replace(answer, words !== null && ['It wrote ', h('q', {}, words), ' itself.']);
     },
     /**
      * @param {Model|null} model what it takes decides which boxes there are

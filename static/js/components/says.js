@@ -40,19 +40,18 @@ export function createSays(el, { onChange }) {
 
     /**
      * There is no such picture; the one before stays.
-     * @param {string} name of the lens
+     * @param {string} name of the lens, or lenses
      * @param {import('../types.js').Problem} problem
-     * @param {{title: string, run: () => void}|null} again
+     * @param {{title: string, run: () => void}[]} ways out of it
      */
-    refuse(name, problem, again) {
+    refuse(name, problem, ways) {
       el.hidden = false;
       replace(lens);
       replace(hidden);
       hidden.hidden = true;
       replace(refused, h('p.says-why', {}, h('b', {}, `No picture through ${name}. `), problem.detail, problem.hint && ` ${problem.hint}`),
         h('div.problem-actions', {},
-          again && h('button.button.small', { type: 'button', onclick: again.run }, again.title),
-          h('button.button.small', { type: 'button', onclick: () => onChange({ lens: 'raw' }) }, 'Show raw attention')));
+          ways.map(({ title, run }) => h('button.button.small', { type: 'button', onclick: run }, title))));
     },
   };
 }

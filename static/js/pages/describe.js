@@ -26,6 +26,17 @@ export function seenBy(state, view) {
 }
 
 /**
+ * What was asked for beyond what every model gives, and how to go back from it.
+ * @param {Readonly<Selection>} state
+ * @param {import('../types.js').View} view
+ * @returns {{name: string, title: string, patch: Partial<Selection>}|null}
+ */
+export function wayOut({ lens, lenses }, view) {
+  if (view.sight && lens !== 'raw') return { name: lens, title: 'Show raw attention', patch: { lens: 'raw' } };
+  return view.id === 'lenses' && lenses ? { name: lenses.join(' and '), title: 'Compare other lenses', patch: { lenses: null } } : null;
+}
+
+/**
  * @param {Readonly<Selection>} state
  * @param {AttentionData} answer
  * @param {import('../types.js').Run} run

@@ -29,7 +29,7 @@ import { checksOf, focusOf, headsShown, marks, rowOf } from '../strength.js';
 import { fromUrl } from '../url.js';
 import { VIEWS } from '../views/all.js';
 import { bindingsOf } from './inspect_keys.js';
-import { describe, legend, seenBy, stripSight } from './describe.js';
+import { describe, legend, seenBy, stripSight, wayOut } from './describe.js';
 import { asked, opening } from './opening.js';
 import { takeAway } from './takeaway.js';
 
@@ -151,6 +151,7 @@ async function start() {
   showModels();
   if (text.trim() === '') return;
   setStale(true);
+  ask.answered(null);
   try {
     await ready(id, mine);
     busy.show('Running the model …', () => mine.abort());
@@ -160,6 +161,7 @@ async function start() {
     mine.signal.throwIfAborted();
     busy.clear();
     stage.look({ run, request, model });
+    ask.answered(run.answer);
     setStale(false);
     bench.hidden = false;
     announce(`${run.stacks[0]?.rows ?? 0} tokens`);
@@ -230,15 +232,15 @@ function setStale(stale) {
 function failed(error) {
   const again = { title: 'Try again', run: () => { problems.clear(); stage.refresh(); } };
   const problem = isAbort(error) ? STOPPED : problemOf(error);
-  const state = seenBy(store.get(), stage.view);
-  if (state.lens === 'raw' || (problem.status !== 422 && problem !== STOPPED)) {
+  const out = wayOut(store.get(), stage.view);
+  if (!out || (problem.status !== 422 && problem !== STOPPED)) {
     problems.show(problem, again);
     return;
   }
   stage.refuse();
   if (stage.looking) aside.update(stage.view, stage.looking.run);
   checks.update([{ title: 'The run', checks: stage.looking?.run.checks ?? [] }]);
-  says.refuse(state.lens, problem, problem === STOPPED ? again : null);
+  says.refuse(out.name, problem, [...(problem === STOPPED ? [again] : []), { title: out.title, run: () => store.set(out.patch) }]);
   point();
 }
 

@@ -1,5 +1,7 @@
 // The views, in the order of their tabs. To add one: a file beside this one, and its line here.
 
+import { compare } from './compare.js';
+import { disagreement } from './disagreement.js';
 import { grid } from './grid.js';
 import { heads } from './heads.js';
 import { map } from './map.js';
@@ -9,4 +11,4 @@ import { roles } from './roles.js';
 import { tokens } from './tokens.js';
 
 /** @type {readonly import('../types.js').View[]} */
-export const VIEWS = [heads, map, grid, roles, neuron, tokens, next];
+export const VIEWS = [heads, map, grid, roles, neuron, compare, disagreement, tokens, next];

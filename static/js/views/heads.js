@@ -32,7 +32,7 @@ export const heads = {
   sight: true,
   needs(state, run) {
     const stack = stackOf(state, run);
-    return { attention: needs(state, stack, partOf(state, stack, run), 0) };
+    return { attention: needs(state, stack, partOf(state, stack, run), state.query ?? 0) };
   },
   mount,
 };
@@ -185,7 +185,7 @@ function mount(el, ctx) {
     const { rowEdges } = index.maps;
     if (first === last || (first >= (rowEdges[0] ?? 0) && last <= (rowEdges.at(-1) ?? 0))) return;
     const mine = (asked += 1);
-    const wanted = needs(state, stack, part, Math.round((first + last - rowsAtOnce(part)) / 2));
+    const wanted = needs(state, stack, part, (first + last) / 2);
     const { attention } = await ctx.fetch({ attention: wanted });
     if (mine !== asked || !attention) return;
     read(attention);

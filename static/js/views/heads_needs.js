@@ -7,7 +7,7 @@ import { blockOf } from '../selection.js';
 const WHOLE = 1_300_000;
 
 /** The fewest rows that are fetched at once: more than a window shows. */
-const FEWEST = 48;
+const FEWEST = 72;
 
 /** @typedef {{heads: number, rows: readonly [number, number], cols: readonly [number, number]}} Part of a stack that is shown */
 
@@ -34,11 +34,14 @@ export function rowsAtOnce({ heads, rows, cols }) {
  * @param {Readonly<import('../types.js').Selection>} state
  * @param {import('../types.js').Stack} stack
  * @param {Part} part
- * @param {number} first the first row wanted
+ * @param {number} middle the row around which some are wanted
  * @returns {import('../types.js').AttentionParams}
  */
-export function needs(state, stack, part, first) {
+export function needs(state, stack, part, middle) {
   const count = rowsAtOnce(part);
+  // in steps, so that a small move finds the rows that are here already
+  const step = Math.max(1, Math.floor(count / 4));
+  const first = part.rows[0] + Math.round((middle - count / 2 - part.rows[0]) / step) * step;
   const from = Math.max(part.rows[0], Math.min(first, part.rows[1] - count));
   /** @type {import('../types.js').AttentionParams} */
   const params = { stack: stack.name, layer: state.layer, lens: state.lens, dtype: 'f32' };
