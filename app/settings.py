@@ -81,7 +81,9 @@ class Settings(BaseSettings):
     def _names(cls, models: dict[str, Path]) -> dict[str, Path]:
         """A folder of another name could never be asked for."""
         if not all(map(is_model_name, models)):
-            raise PydanticCustomError("model_name", "must have a name of letters, digits, ., _ and -, such as mine=PATH")
+            raise PydanticCustomError(
+                "model_name", "must have a name of letters, digits, ., _ and -, such as mine=PATH"
+            )
         return models
 
     def limits(self) -> dict[str, int | float]:
