@@ -10,8 +10,8 @@ import re
 from dataclasses import dataclass
 
 from app.errors import ModelIdInvalid
+from app.settings import is_model_name
 
-NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,94}[A-Za-z0-9_])?")
 REVISION = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}|refs/pr/[0-9]{1,9}")
 COMMIT = re.compile(r"[0-9a-f]{40}")
 LONGEST_REPO = 96
@@ -50,20 +50,11 @@ def parse_id(model_id: str) -> ModelId:
         raise _invalid("It is too long.")
     base, at, revision = model_id.partition("@")
     org, slash, name = base.rpartition("/")
-    if not _is_name(name) or (slash and not _is_name(org)) or len(base) > LONGEST_REPO:
+    if not is_model_name(name) or (slash and not is_model_name(org)) or len(base) > LONGEST_REPO:
         raise _invalid("It is neither a name nor org/name.")
     if at and (not slash or not REVISION.fullmatch(revision) or ".." in revision):
         raise _invalid("What follows the @ is not a branch, tag or commit of the hub.")
     return ModelId(name, org if slash else None, revision if at else None)
-
-
-def is_model_name(name: str) -> bool:
-    """May an operator's folder be called this?"""
-    return _is_name(name)
-
-
-def _is_name(part: str) -> bool:
-    return bool(NAME.fullmatch(part)) and ".." not in part and "--" not in part and not part.endswith(".git")
 
 
 def _invalid(why: str) -> ModelIdInvalid:

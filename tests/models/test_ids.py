@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import ValidationError
 
 from app.errors import ModelIdInvalid
-from app.models.ids import ModelId, is_model_name, parse_id
+from app.models.ids import ModelId, parse_id
+from app.settings import Settings, is_model_name
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
 
@@ -69,3 +73,10 @@ def test_only_a_commit_is_pinned() -> None:
 def test_names_of_folders() -> None:
     assert is_model_name("my-model")
     assert not any(is_model_name(name) for name in ("a/b", "..", "", "a b", "a@b"))
+
+
+@pytest.mark.parametrize("name", ["a/b", "..", "", "a b", "a@b", "-x", "x.git", "a--b", "x" * 97, "C:", "a\n"])
+def test_an_operators_folder_has_a_name_that_can_be_asked_for(name: str, tmp_path: Path) -> None:
+    with pytest.raises(ValidationError):
+        Settings(models={"fine": tmp_path, name: tmp_path})
+    assert set(Settings(models={"fine": tmp_path, "my-model_2.0": tmp_path}).models) == {"fine", "my-model_2.0"}

@@ -128,6 +128,31 @@ def test_a_half_fetched_snapshot_is_not_served(hub: FakeHub, settings: Settings)
     assert (locate(NAME, settings).folder / "model.safetensors").is_file()
 
 
+def test_a_snapshot_without_its_tokenizer_is_completed(hub: FakeHub, settings: Settings) -> None:
+    """As another program leaves it that fetched the weights alone: transformers would make a tokenizer of no words."""
+    folder = locate(NAME, settings).folder
+    (folder / "tokenizer.json").unlink()
+    assert [info.id for info in offered(settings) if "/" in info.id] == []
+    refusal(NAME, settings.model_copy(update={"hub": False}), ModelRefused)
+    hub.fetched.clear()
+    assert (locate(NAME, settings).folder / "tokenizer.json").is_file()
+    assert "model.safetensors" not in hub.fetched
+
+
+@pytest.mark.parametrize("change", ["none", "names a file"])
+def test_the_weights_wait_until_the_tokenizer_has_passed(
+    hub: FakeHub, settings: Settings, tmp_path: Path, change: str
+) -> None:
+    if change == "none":
+        (tmp_path / "bert" / "tokenizer.json").unlink()
+    else:
+        (tmp_path / "bert" / "tokenizer_config.json").write_text('{"vocab": "/etc/passwd"}', "utf-8")
+    hub.add(NAME, tmp_path / "bert")
+    with pytest.raises(ModelRefused, match="no tokenizer" if change == "none" else "tokens come from"):
+        locate(NAME, settings)
+    assert "model.safetensors" not in hub.fetched
+
+
 @pytest.mark.usefixtures("hub")
 def test_unknown_models_and_revisions(settings: Settings) -> None:
     assert "HF_TOKEN" in refusal("somebody/nothing", settings, ModelUnknown).hint

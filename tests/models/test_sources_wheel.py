@@ -16,11 +16,10 @@ import pytest
 from app.errors import HeadlightError, ModelRefused, ModelUnknown
 from app.models import catalogue
 from app.models.catalogue import CATALOGUE, Entry, entry
-from app.models.ids import is_model_name
 from app.models.listing import known_type, offered
 from app.models.progress import never, silent
 from app.models.sources import folder, locate, wheel
-from app.settings import Settings
+from app.settings import Settings, is_model_name
 from tests.models.checkpoints import edit_config, save_bert
 from tests.models.tiny_gguf import write_gguf
 

@@ -44,6 +44,7 @@ def run(*arguments: str) -> tuple[int, str, str]:
         (["--receive-timeout", "inf"], "--receive-timeout"),
         (["--dtype", "int4"], "--dtype must be"),
         (["--model", "nopath"], "--model must be name=PATH"),
+        (["--model", "a/b=/tmp"], "--model must have a name of letters, digits"),
         (["--token", "short"], "--token must have at least 16 characters"),
         (["--host", "no.such.host.invalid"], "--host is not an address"),
         (["inspect"], "Missing argument"),
