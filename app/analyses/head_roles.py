@@ -33,9 +33,9 @@ from app.models.run import Run, Stack
 
 SINK_THRESHOLD = 0.3
 SUM_LIMIT = 1e-4
-CELLS_PER_SECOND = 4e7
+CELLS_PER_SECOND = 8e7
 """Cells of maps read in a second by a modest machine; only for telling short work from long."""
-PAIRS_PER_SECOND = 1e8
+PAIRS_PER_SECOND = 2e8
 """Cells of permuted identities summed in a second, of one head."""
 
 Numbers = Mapping[Role, float | None]

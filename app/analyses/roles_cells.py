@@ -6,7 +6,7 @@ same for every text of that length. Roles of identity (duplicate, induction) dep
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import torch
@@ -50,6 +50,10 @@ class Scene:
         if role == "next":
             return not self.causal and not self.cross
         return not self.cross or role in ("first", "separator", "sink", "entropy", "span")
+
+    def first(self, keys: int) -> Scene:
+        """The same for the first keys only."""
+        return replace(self, keys=keys, ids=self.ids[:keys], fixed=self.fixed[:keys], separators=self.separators[:keys])
 
     def sink_rows(self) -> Tensor:
         """How many queries each key's mean is over [K]: those from the key on, or all of them in an encoder."""
@@ -124,6 +128,16 @@ def equal_before(ids: Tensor, rows: range) -> Tensor:
     torch.logical_and(equal, earlier, out=found[0])
     torch.logical_and(equal[..., :-1], earlier[:, 1:], out=found[1, ..., 1:])
     return found
+
+
+def first_keys(record: LayerRecord, keys: int) -> LayerRecord:
+    """The record as if there were only its first keys, for queries that see none of the others."""
+    if record.k is None or keys == record.k.shape[2]:
+        return record
+    rules = record.rules
+    padding = None if rules.padding is None else rules.padding[:, :keys]
+    mask = None if rules.mask is None else rules.mask[..., :keys]
+    return replace(record, k=record.k[:, :, :keys], rules=replace(rules, padding=padding, mask=mask))
 
 
 def seen_keys(record: LayerRecord, rows: range, probs: Tensor) -> Tensor:

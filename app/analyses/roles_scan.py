@@ -7,15 +7,17 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from app.analyses.roles_cells import IDENTITY, POSITION, Role, Scene, counted, seen_keys, weights
+from app.analyses.roles_cells import IDENTITY, POSITION, Role, Scene, counted, first_keys, seen_keys, weights
 from app.analyses.roles_null import Targets, scatter_variance, targets
-from app.attention.maps import BLOCK_CELLS, blocks
+from app.attention.maps import blocks
 from app.attention.recorder import LayerRecord
 from app.errors import Cancelled as WasCancelled
 from app.models.progress import Cancelled, Progress, Stage
 
-TARGET_CELLS = 16 * 1024 * 1024
-"""Cells of the masks of all namings in one block of rows: 16 MB of bool."""
+SCAN_CELLS = 256 * 1024
+"""Cells of one block over the heads of a layer: 1 MB, so that its many sums find it in the processor's cache."""
+TARGET_CELLS = 8 * 1024 * 1024
+"""Cells of the masks of all namings in one block of rows: 8 MB of bool."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -69,23 +71,27 @@ def scan(
     heads = records[0].shape[0]
     roles = tuple(role for role in POSITION if scene.applies(role))
     scan = _empty(roles, len(records), heads, scene.keys, len(named))
-    step = max(1, min(BLOCK_CELLS // (heads * scene.keys), TARGET_CELLS // (2 * len(named) * scene.keys)))
+    step = max(1, min(SCAN_CELLS // (heads * scene.keys), TARGET_CELLS // (2 * len(named) * scene.keys)))
     starts = range(0, scene.queries, step)
+    cut = scene.causal and all(record.rules.causal and record.maps is None for record in records)
     for turn, start in enumerate(starts):
         rows = range(start, min(scene.queries, start + step))
-        wanted = None if scene.cross else targets(named, rows)
+        keys = rows.stop if cut else scene.keys  # what comes later is hidden from all of them
+        near = scene.first(keys)
+        wanted = None if scene.cross else targets(named[:, :keys], rows)
         if wanted is not None:
             scan.identity_rows.add_(wanted.rows)
-        weight = torch.stack([*(weights(scene, role, rows) for role in roles), _later(rows, scene.keys)])
+        weight = torch.stack([*(weights(near, role, rows) for role in roles), _later(rows, keys)])
         known: dict[int, Block] = {}  # by rules, which layers share
         for layer, record in enumerate(records):
             if cancelled():
                 raise WasCancelled("Nobody waits for the answer any more.", "Ask again.")
             progress(Stage("roles", turn * len(records) + layer, len(starts) * len(records), f"Layer {layer + 1}"))
-            for part, probs in blocks(record, slice(0, heads), rows):
+            seen_by = first_keys(record, keys) if cut else record
+            for part, probs in blocks(seen_by, slice(0, heads), rows):
                 assert part == rows
                 if id(record.rules) not in known:
-                    known[id(record.rules)] = _block(scene, roles, rows, weight, seen_keys(record, rows, probs))
+                    known[id(record.rules)] = _block(near, roles, rows, weight, seen_keys(seen_by, rows, probs))
                 _add(scan, layer, probs.cpu(), known[id(record.rules)], wanted, record.rules.sinks is not None)
     return scan
 
@@ -143,8 +149,8 @@ def _add(scan: Scan, layer: int, probs: Tensor, block: Block, wanted: Targets | 
     scan.variance[layer] += spread.clamp_min(0.0) @ block.scatter
     if wanted is not None:
         scan.identity[layer] += wanted.sums(probs)
-    scan.columns[layer] += probs.sum(1)
-    scan.uniform_columns[layer] += block.uniform.sum(0)
+    scan.columns[layer, :, : probs.shape[-1]] += probs.sum(1)
+    scan.uniform_columns[layer, : probs.shape[-1]] += block.uniform.sum(0)
     nats = torch.special.entr(probs).sum(-1)
     wide = block.logs > 0
     scan.entropy[layer] += nats @ block.logs

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from app.analyses.align import align
 from app.analyses.compare import compare, difference, divergence
-from app.analyses.paired_rows import unit_rows
+from app.analyses.paired_rows import columns_of, unit_rows
 from app.attention.maps import blocks
 from app.errors import Cancelled, HeadlightError, NotApplicable, OutOfRange, StackUnknown, Unprocessable
 from app.models.run import Run
@@ -106,7 +106,8 @@ def other_vocabulary(run: Run) -> Run:
 def test_units_of_several_tokens_sum_their_keys_and_average_their_queries() -> None:
     run = made_run("gpt_oss", A)
     full = map_of(run, "decoder", 1, 2).float()
-    found = unit_rows(run.records("decoder")[1], slice(2, 3), [(1, 2), (3, 6)], [(0, 2), (4, 5), (5, 8)])[0]
+    columns = columns_of(8, [(0, 2), (4, 5), (5, 8)])
+    found = unit_rows(run.records("decoder")[1], slice(2, 3), [(1, 2), (3, 6)], columns)[0]
     for row, queries in zip(found, ([1], [3, 4, 5]), strict=True):
         mean = full[queries].mean(0)
         expected = torch.stack([mean[0:2].sum(), mean[4], mean[5:8].sum()])
@@ -117,7 +118,7 @@ def test_units_of_several_tokens_sum_their_keys_and_average_their_queries() -> N
 def test_blocks_add_up(monkeypatch: pytest.MonkeyPatch) -> None:
     a, b = made_run("llama", A), made_run("llama", B)
     whole, shown = compare(a, b), difference(a, b, None, 1, 2)
-    for place in ("app.analyses.paired_rows.BLOCK_CELLS", "app.attention.maps.BLOCK_CELLS"):
+    for place in ("app.analyses.paired_rows.PAIR_CELLS", "app.attention.maps.BLOCK_CELLS"):
         monkeypatch.setattr(place, 60)
     parts = compare(a, b)
     assert [(h.layer, h.head) for h in parts.heads] == [(h.layer, h.head) for h in whole.heads]

@@ -175,16 +175,20 @@ def test_the_spread_of_position_is_that_of_weights_scattered_over_what_a_row_see
 def test_blocks_of_rows_add_up(monkeypatch: pytest.MonkeyPatch) -> None:
     run = made_run("gemma2", REPEATED)
     whole = head_roles(run)
-    monkeypatch.setattr("app.analyses.roles_scan.BLOCK_CELLS", 4 * 16 * 3)
+    monkeypatch.setattr("app.analyses.roles_scan.SCAN_CELLS", 4 * 16 * 3)
     assert_same(head_roles(run), whole)
 
 
 def assert_same(ours: RolesAnswer, other: RolesAnswer) -> None:
     for one, two in zip(ours.heads, other.heads, strict=True):
         for role in ROLES:
-            assert getattr(one, role) == pytest.approx(getattr(two, role), abs=1e-6)
-            assert (one.effect[role] is None) == (two.effect[role] is None)
-            assert one.effect[role] is None or one.effect[role] == pytest.approx(two.effect[role], rel=1e-3, abs=1e-2)
+            near(getattr(one, role), getattr(two, role), 1e-5)
+            near(one.effect[role], two.effect[role], 1e-3)
+
+
+def near(one: float | None, two: float | None, tolerance: float) -> None:
+    assert (one is None) == (two is None)
+    assert one is None or one == pytest.approx(two, rel=tolerance, abs=10 * tolerance)
 
 
 def test_without_the_null() -> None:
