@@ -2,7 +2,6 @@
 
 import { compare } from './compare.js';
 import { disagreement } from './disagreement.js';
-import { compare } from './compare.js';
 import { grid } from './grid.js';
 import { heads } from './heads.js';
 import { map } from './map.js';
