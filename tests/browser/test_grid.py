@@ -102,6 +102,17 @@ def test_pointing_at_a_head_names_it_and_its_strongest_pair(open_page: Open, eag
         expect(tip).to_contain_text(pair)
 
 
+def test_the_numbers_beside_the_picture_are_exact_not_bytes(open_page: Open, eager: Callable[..., Eager]) -> None:
+    page = open_page(link(PRONOUN, view="grid", layer=LAYER, head=HEAD))
+    means = eager(PRONOUN).attentions[LAYER][HEAD].mean(0)
+    best = means.argsort(descending=True)[:6].tolist()
+    expect(page.locator("#aside .top-value")).to_have_text([f"{float(means[key]):.3f}" for key in best])
+    page.locator("#strip .chip[data-index='9']").click()
+    row = eager(PRONOUN).attentions[LAYER][HEAD][9]
+    wanted = [f"{float(row[key]):.3f}" for key in row.argsort(descending=True)[:6].tolist()]
+    expect(page.locator("#aside .top-value")).to_have_text(wanted)
+
+
 def test_the_keyboard_moves_says_and_opens(open_page: Open, eager: Callable[..., Eager]) -> None:
     page = open_page(link(PRONOUN, view="grid", layer=LAYER, head=HEAD))
     exact = eager(PRONOUN)

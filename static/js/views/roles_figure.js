@@ -11,6 +11,8 @@ import { IN_TOKENS, reach, standing, standsOut } from '../roles.js';
 const STOPS = 9;
 /** How many heads of each role are named in the picture. */
 const NAMED = 3;
+/** Heads below this share of the highest score are not. */
+const LEAST = 0.25;
 /** How far apart two names must be, in pixels. */
 const NAME = Object.freeze([40, 13]);
 
@@ -74,7 +76,7 @@ export function figure({ data, x, y, chosen, width, height, look, theme }) {
 }
 
 /**
- * The heads that are named: those that score highest, where that is not within the null.
+ * The heads that are named: those that score highest, where they stand out.
  * @param {RolesData} data
  * @param {Role} x
  * @param {Role} y
@@ -82,7 +84,7 @@ export function figure({ data, x, y, chosen, width, height, look, theme }) {
  */
 export function outstanding(data, x, y) {
   const best = (/** @type {Role} */ role) => data.heads.map((_, i) => i)
-    .filter((i) => data.heads[i][x] !== null && data.heads[i][y] !== null && standsOut(role, standing(data, i, role)) !== false)
+    .filter((i) => data.heads[i][x] !== null && data.heads[i][y] !== null && standsOut(role, standing(data, i, role)) !== false && (data.heads[i][role] ?? 0) >= LEAST * reach(data, role)[1])
     .sort((a, b) => (data.heads[b][role] ?? 0) - (data.heads[a][role] ?? 0)).slice(0, NAMED);
   return [...new Set([...best(y), ...best(x)])];
 }
