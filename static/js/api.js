@@ -1,5 +1,6 @@
 // The only module that talks to the server. Every call can be aborted; every failure is an ApiError.
 
+import { attentionPath, disagreementPath, evidencePath, logitsPath, neuronPath, rolesPath } from './paths.js';
 import { readSafetensors } from './safetensors.js';
 import { readEvents } from './sse.js';
 
@@ -201,48 +202,12 @@ export async function disagreement(run, params, signal, onStage) {
 
 /** @param {string} run @param {import('./types.js').EvidenceParams} params @param {AbortSignal} [signal] @returns {Promise<import('./types.js').EvidenceData>} */
 export async function evidence(run, params, signal) {
-  return (await request(`/api/runs/${encodeURIComponent(run)}/heads/evidence${query(params)}`, { signal })).json();
+  return (await request(evidencePath(run, params), { signal })).json();
 }
 
 /** A file to keep, in the format asked for. @param {string} path @param {string} accept @returns {Promise<Blob>} */
 export async function download(path, accept) {
   return (await request(path, { accept })).blob();
-}
-
-/** @param {string} run @param {AttentionParams} params */
-export function attentionPath(run, params) {
-  return `/api/runs/${encodeURIComponent(run)}/attention${query(params)}`;
-}
-
-/** @param {string} run @param {LogitsParams} params */
-export function logitsPath(run, params) {
-  return `/api/runs/${encodeURIComponent(run)}/logits${query(params)}`;
-}
-
-/** @param {string} run @param {import('./types.js').NeuronParams} params */
-export function neuronPath(run, params) {
-  return `/api/runs/${encodeURIComponent(run)}/neuron${query(params)}`;
-}
-
-/** @param {string} run @param {import('./types.js').RolesParams} params */
-export function rolesPath(run, params) {
-  return `/api/runs/${encodeURIComponent(run)}/heads${query(params)}`;
-}
-
-/** @param {string} run @param {import('./types.js').DisagreementParams} params */
-export function disagreementPath(run, params) {
-  return `/api/runs/${encodeURIComponent(run)}/disagreement${query(params)}`;
-}
-
-/** Ranges are `a:b`; what is null or undefined is left out. @param {Record<string, unknown>} params */
-export function query(params) {
-  const search = new URLSearchParams();
-  for (const [name, value] of Object.entries(params)) {
-    if (value === undefined || value === null) continue;
-    search.set(name, Array.isArray(value) ? value.join(':') : String(value));
-  }
-  const text = search.toString();
-  return text ? `?${text}` : '';
 }
 
 /** @type {Problem} */

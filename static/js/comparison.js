@@ -1,6 +1,7 @@
 // Two runs side by side: makes the other run, has the heads ranked, and fetches where one head differs.
 
-import { ApiError, query } from './api.js';
+import { ApiError } from './api.js';
+import { query } from './paths.js';
 import { stackOf } from './selection.js';
 
 /** @typedef {import('./types.js').Run} Run */

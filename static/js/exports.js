@@ -1,8 +1,8 @@
 // Taking things away: files, the link, and the same question as a command line.
 
-import { attentionPath, logitsPath, neuronPath } from './api.js';
 import { inName } from './hidden.js';
 import { headOf } from './lenses.js';
+import { attentionPath, logitsPath, neuronPath } from './paths.js';
 import { hideOf } from './selection.js';
 
 /** @typedef {import('./types.js').Selection} Selection */
@@ -11,11 +11,13 @@ import { hideOf } from './selection.js';
 
 /**
  * RFC 4180: fields with a comma, a quote or a line break are quoted; null is empty; numbers keep every digit.
+ * A text that a spreadsheet would take for a formula, as a token may be, is put behind an apostrophe.
  * @param {import('./types.js').Table} table
  */
 export function toCsv({ columns, rows }) {
   const field = (/** @type {string|number|boolean|null} */ value) => {
-    const text = value === null ? '' : String(value);
+    const plain = value === null ? '' : String(value);
+    const text = typeof value === 'string' && /^[=+\-@\t\r]/.test(value) ? `'${plain}` : plain;
     return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
   };
   return [columns, ...rows].map((row) => row.map(field).join(',')).join('\r\n') + '\r\n';

@@ -208,7 +208,7 @@
  * @typedef {object} Candidate
  * @property {number} id
  * @property {string} text
- * @property {number} logit
+ * @property {number|null} logit null where it is not finite
  * @property {number} softmax over the whole vocabulary, at temperature 1
  * @property {number} probability after the pipeline
  * @property {boolean} kept
@@ -218,7 +218,7 @@
  * @property {number} position
  * @property {Candidate|null} target what really stands at the predicted place; null behind the end
  * @property {number} vocab
- * @property {number} entropy
+ * @property {number|null} entropy null where it is not finite
  * @property {Candidate[]} candidates
  * @property {{step: string, kept: number, removed_mass: number}[]} pipeline
  * @property {{u: number, id: number, text: string}|null} [draw]

@@ -30,6 +30,18 @@ test('a model without a language head is asked nothing', () => {
   assert.deepEqual(logits, { temperature: 0.5, top_k: 4, top_p: 1, min_p: 0, limit: 20, search: 'ma', draw: 0 });
 });
 
+test('a logit that is not finite is said, and the others are drawn as ever', () => {
+  const given = { ...DATA, candidates: [candidate(0, 'a', null, null, null), ...DATA.candidates] };
+  const { data: [logits], layout } = figure({ data: given, width: 700, look: LOOK });
+  assert.deepEqual(logits.text, ['not finite', '3.00', '-1.00', '-2.00']);
+  assert.equal(logits.x[0], 0, 'no bar');
+  assert.ok(layout.xaxis.range.every(Number.isFinite));
+  const before = figure({ data: DATA, width: 700, look: LOOK }).data[0];
+  assert.deepEqual(logits.x.slice(1), before.x);
+  const none = figure({ data: { ...DATA, candidates: [candidate(0, 'a', null, null, null)] }, width: 700, look: LOOK });
+  assert.ok([...none.layout.xaxis.range, ...none.layout.xaxis2.range].every(Number.isFinite));
+});
+
 test('the bars are the numbers, and candidates are text', () => {
   const { data: [logits, softmax, after], layout } = figure({ data: DATA, width: 700, look: LOOK });
   DATA.candidates.forEach((c, i) => assert.ok(Math.abs(logits.base + logits.x[i] - c.logit) < 1e-12));

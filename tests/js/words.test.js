@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { test } from 'node:test';
-import { query } from '../../static/js/api.js';
+import { query } from '../../static/js/paths.js';
 import { visible } from '../../static/js/dom.js';
 import { fileName, numbersPath, shellQuote, toCsv, toCurl } from '../../static/js/exports.js';
 import { duration, fileSize, measure, modelSize, probability, short, words } from '../../static/js/format.js';
@@ -36,6 +36,11 @@ test('parameters: what is not set is left out, ranges are a:b', () => {
 test('CSV keeps every digit and quotes what needs it', () => {
   const table = { columns: ['a,b', 'c'], rows: [['say "hi"\n', 0.1 + 0.2], [null, true]] };
   assert.equal(toCsv(table), '"a,b",c\r\n"say ""hi""\n",0.30000000000000004\r\n,true\r\n');
+});
+
+test('no cell of a CSV is a formula to a spreadsheet, and numbers stay numbers', () => {
+  const rows = [['=cmd', '+1', '-1', '@x'], ['\t=1', '\r', ' =a', 'a=b'], [-0.5, null, false, '']];
+  assert.equal(toCsv({ columns: ['=q', 'b', 'c', 'd'], rows }), "'=q,b,c,d\r\n'=cmd,'+1,'-1,'@x\r\n'\t=1,\"'\r\", =a,a=b\r\n-0.5,,false,\r\n");
 });
 
 test('a file name holds nothing that a file name may not', () => {

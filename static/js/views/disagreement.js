@@ -3,9 +3,9 @@
  * and the pairs of tokens whose share differs most.
  */
 
-import { disagreementPath } from '../api.js';
 import { h, replace } from '../dom.js';
 import { LENSES } from '../lenses.js';
+import { disagreementPath } from '../paths.js';
 import { pngBlob, svgBlob } from '../picture.js';
 import { stackOf } from '../selection.js';
 import { createHeads } from './disagreement_heads.js';

@@ -3,9 +3,9 @@
  * colour for a role of its head.
  */
 
-import { attentionPath, rolesPath } from '../api.js';
 import { token } from '../colour.js';
 import { h } from '../dom.js';
+import { attentionPath, rolesPath } from '../paths.js';
 import { pngBlob, svgBlob } from '../picture.js';
 import { placeOf, rolesOf } from '../roles.js';
 import { stackOf } from '../selection.js';

@@ -127,7 +127,7 @@ function mount(el, ctx) {
 
 const COLUMNS = ['rank', 'id', 'text', 'logit', 'softmax', 'probability', 'kept'];
 
-/** @param {import('../types.js').Candidate} c @returns {(string|number|boolean)[]} */
+/** @param {import('../types.js').Candidate} c @returns {(string|number|boolean|null)[]} */
 function row(c) {
   return [c.rank + 1, c.id, c.text, c.logit, c.softmax, c.probability, c.kept];
 }

@@ -21,7 +21,8 @@ export function figure({ data, width, look }) {
   const left = Math.min(longest * 8.4 + 46, width * 0.36);
   const split = narrow ? 0.38 : 0.36;
   const logits = list.map((c) => c.logit);
-  const [least, most] = [Math.min(...logits), Math.max(...logits)];
+  const finite = logits.filter((v) => v !== null);
+  const [least, most] = finite.length ? [Math.min(...finite), Math.max(...finite)] : [0, 0];
   const floor = least - Math.max(most - least, 1) * 0.35;
   const largest = Math.max(...list.flatMap((c) => [c.softmax, c.probability]), 0.001);
   const font = { family: look.ui, size: 12, color: look.ink2 };
@@ -31,8 +32,8 @@ export function figure({ data, width, look }) {
   return {
     data: [
       {
-        ...bars, x: logits.map((v) => v - floor), base: floor, xaxis: 'x', width: 0.56, marker: { color: list.map((c) => (c.kept ? look.ink3 : look.line)) },
-        text: logits.map((v) => v.toFixed(2)), textposition: 'outside', textfont: { ...font, size: 11.5 }, showlegend: false,
+        ...bars, x: logits.map((v) => (v === null ? 0 : v - floor)), base: floor, xaxis: 'x', width: 0.56, marker: { color: list.map((c) => (c.kept ? look.ink3 : look.line)) },
+        text: logits.map((v) => (v === null ? 'not finite' : v.toFixed(2))), textposition: 'outside', textfont: { ...font, size: 11.5 }, showlegend: false,
       },
       { ...bars, x: list.map((c) => c.softmax), xaxis: 'x2', width: 0.78, marker: { color: look.glow, opacity: 0.3 }, name: 'softmax', showlegend: false },
       { ...bars, x: list.map((c) => c.probability), xaxis: 'x2', width: 0.4, marker: { color: faint }, name: 'after the pipeline', showlegend: false },

@@ -34,7 +34,7 @@ export function steps(data, state) {
  */
 export function facts(data, state) {
   const kept = data.pipeline.at(-1)?.kept ?? data.vocab;
-  const sure = `Entropy ${data.entropy.toFixed(2)} nats: as unsure as a choice among ${round(Math.exp(data.entropy))} equal words. `;
+  const sure = data.entropy === null ? '' : `Entropy ${data.entropy.toFixed(2)} nats: as unsure as a choice among ${round(Math.exp(data.entropy))} equal words. `;
   const signs = `${data.draw ? ' ◆ was drawn.' : ''}${data.target && data.candidates.some((c) => c.id === data.target?.id) ? ' ▸ follows in the text.' : ''}`;
   if (state.temperature === 0) return `${sure}Temperature 0 is greedy: only the likeliest is left, and a draw cannot change that.${signs}`;
   return `${sure}${kept === data.vocab ? `All ${kept.toLocaleString('en')} word pieces may be drawn.` : `${kept.toLocaleString('en')} of ${data.vocab.toLocaleString('en')} word pieces are left.`}${signs}`;

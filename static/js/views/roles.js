@@ -3,9 +3,9 @@
  * the cells that are its evidence.
  */
 
-import { rolesPath } from '../api.js';
 import { h, replace } from '../dom.js';
 import { look } from '../look.js';
+import { rolesPath } from '../paths.js';
 import { clear, draw, picture } from '../plot.js';
 import { never, placeOf, rolesOf } from '../roles.js';
 import { stackOf } from '../selection.js';

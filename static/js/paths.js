@@ -1,0 +1,42 @@
+// Where the server answers what: the addresses that are asked, and shown to be asked by hand.
+
+/** @param {string} run @param {import('./types.js').AttentionParams} params */
+export function attentionPath(run, params) {
+  return `/api/runs/${encodeURIComponent(run)}/attention${query(params)}`;
+}
+
+/** @param {string} run @param {import('./types.js').LogitsParams} params */
+export function logitsPath(run, params) {
+  return `/api/runs/${encodeURIComponent(run)}/logits${query(params)}`;
+}
+
+/** @param {string} run @param {import('./types.js').NeuronParams} params */
+export function neuronPath(run, params) {
+  return `/api/runs/${encodeURIComponent(run)}/neuron${query(params)}`;
+}
+
+/** @param {string} run @param {import('./types.js').RolesParams} params */
+export function rolesPath(run, params) {
+  return `/api/runs/${encodeURIComponent(run)}/heads${query(params)}`;
+}
+
+/** @param {string} run @param {import('./types.js').DisagreementParams} params */
+export function disagreementPath(run, params) {
+  return `/api/runs/${encodeURIComponent(run)}/disagreement${query(params)}`;
+}
+
+/** @param {string} run @param {import('./types.js').EvidenceParams} params */
+export function evidencePath(run, params) {
+  return `/api/runs/${encodeURIComponent(run)}/heads/evidence${query(params)}`;
+}
+
+/** Ranges are `a:b`; what is null or undefined is left out. @param {Record<string, unknown>} params */
+export function query(params) {
+  const search = new URLSearchParams();
+  for (const [name, value] of Object.entries(params)) {
+    if (value === undefined || value === null) continue;
+    search.set(name, Array.isArray(value) ? value.join(':') : String(value));
+  }
+  const text = search.toString();
+  return text ? `?${text}` : '';
+}
