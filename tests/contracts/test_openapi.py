@@ -17,7 +17,8 @@ ROUTES = {
     ("get", "/api/models"), ("post", "/api/models/load"), ("post", "/api/tokenize"), ("post", "/api/runs"),
     ("get", "/api/runs/{run}"), ("get", "/api/runs/{run}/attention"), ("post", "/api/attention"),
     ("get", "/api/runs/{run}/logits"), ("get", "/api/examples"), ("get", "/api/health"), ("get", "/api/ready"),
-    ("get", "/api/limits"), ("get", "/metrics"),
+    ("get", "/api/limits"), ("get", "/metrics"), ("get", "/api/runs/{run}/neuron"), ("get", "/api/runs/{run}/heads"),
+    ("get", "/api/runs/{run}/heads/evidence"), ("post", "/api/compare"), ("get", "/api/compare/map"),
 }  # fmt: skip
 
 
@@ -60,7 +61,9 @@ def test_bodies_and_queries_are_described_strictly(described: dict) -> None:
 
 
 def test_matrices_have_their_three_formats(described: dict) -> None:
-    for place in (("get", "/api/runs/{run}/attention"), ("post", "/api/attention")):
+    for place in (
+        ("get", "/api/runs/{run}/attention"), ("post", "/api/attention"), ("get", "/api/compare/map"),
+    ):  # fmt: skip
         content = operations(described)[place]["responses"]["200"]["content"]
         assert set(content) == {"application/json", "application/vnd.safetensors", "text/csv"}
 
