@@ -48,7 +48,7 @@ export function createEvidence(react) {
       const i = placeOf(data, chosen);
       const it = standing(data, i, chosen.role);
       const words = inWords(chosen.role, it);
-      replace(says, h('span', {}, `${MEANING[chosen.role]}: `), words,
+      replace(says, h('span', {}, `${MEANING[chosen.role]}: `), words, '.',
         chosen.role === 'sink' && it.score !== null && (it.score > data.sink_threshold ? ' It has a sink.' : ` No sink: that begins above ${data.sink_threshold}.`));
     },
 

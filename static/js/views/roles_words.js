@@ -20,12 +20,15 @@ export function nullWords(data) {
   return `Every score stands beside its null, what it would be by chance. ${identity}`
     + `For ${list(['previous', 'next', 'first', 'separator', 'distance'])} each row’s own weights are scattered at random over the tokens it can see; `
     + `${list(['sink', 'entropy', 'span'])} are held against even attention, which has no spread. `
-    + `Bold: more than ${BEYOND} standard deviations above the null (of the distance, either way); dim: fewer than ${BEYOND} from it.`;
+    + `Bold: more than ${BEYOND} standard deviations above the null${roles.includes('distance') ? ' (of the distance, either way)' : ''}; dim: fewer than ${BEYOND} from it.`;
 }
 
 /** @param {RolesData} data */
 export function missingWords(data) {
-  return missing(data).map(({ role, why, shown }) => `No ${role}${shown ? ' (–)' : ''}: ${why}.`).join(' ');
+  /** @type {Map<string, string[]>} */
+  const reasons = new Map();
+  for (const { role, why, shown } of missing(data)) reasons.set(why, [...(reasons.get(why) ?? []), `${role}${shown ? ' (–)' : ''}`]);
+  return [...reasons].map(([why, names]) => `No ${names.join(', ')}: ${why}.`).join(' ');
 }
 
 /**
