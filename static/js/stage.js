@@ -119,10 +119,12 @@ export function createStage(el, { store, views, models, session, announce, onDra
     try {
       const fetched = await session.fetch(needs, now.run, now.request, mine.signal, wait.stage);
       if (mine.signal.aborted) return;
+      fetching = null;
       wait.end();
       draw(handle, fetched, now, view);
     } catch (error) {
       if (mine !== fetching) return;
+      fetching = null;
       wait.end();
       wait.fail(error);
     }
