@@ -13,12 +13,13 @@ ROOT = Path(__file__).parent.parent
 APP = ROOT / "app"
 JS = ROOT / "static" / "js"
 
-LEAVES = {"errors", "checks"}
+LEAVES = {"errors", "checks", "limits"}
 BELOW_ANALYSES = LEAVES | {"settings", "tokens", "attention", "models"}
 # A part of app/ (a folder, or a file beside them) -> the parts it may import, itself apart.
 MAY_IMPORT: dict[str, set[str]] = {
     "errors": set(),
     "checks": set(),
+    "limits": set(),
     "settings": set(),
     "examples": set(),
     "attention": set(),

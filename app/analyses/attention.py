@@ -18,15 +18,12 @@ from app.analyses.ranges import Span, index, span
 from app.attention.maps import Look, Pool, bin_edges, look, shrink
 from app.checks import Check, at_most, worst
 from app.errors import OutOfRange, Unprocessable
+from app.limits import LARGEST_GRID, MOST_CELLS
 from app.models.forward import z_limit
 from app.models.progress import Cancelled, Progress, never, silent
 from app.models.run import Run
 from app.tokens.token import Tokens
 
-LARGEST_GRID = 64
-"""The largest `size` when all layers are asked for at once."""
-MOST_CELLS = 64 * 1024 * 1024
-"""The most numbers in one answer: 256 MB in float32."""
 ROWS_SUM_LIMIT = 1e-4
 
 Group = Literal["token", "word"]

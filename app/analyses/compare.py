@@ -24,13 +24,12 @@ from app.attention.maps import bin_edges
 from app.checks import Check, at_most
 from app.errors import Cancelled as WasCancelled
 from app.errors import OutOfRange, Unprocessable
+from app.limits import MOST_DIFFERENCE_CELLS
 from app.models.progress import Cancelled, Progress, Stage, never, silent
 from app.models.run import Run, Stack
 
 SUM_LIMIT = 1e-4
 BITS_LIMIT = 1e-5
-MOST_CELLS = 16 * 1024 * 1024
-"""The most numbers in one difference map: 64 MB in float32."""
 CELLS_PER_SECOND = 4e7
 """Cells compared in a second by a modest machine; only for telling short work from long."""
 
@@ -159,7 +158,7 @@ def difference(
     index(head_b, second.heads, "head")
     pairing = align(a, b, first.name, second.name)
     edges = bin_edges(range(len(pairing.rows)), size), bin_edges(range(len(pairing.cols)), size)
-    if (len(edges[0]) - 1) * (len(edges[1]) - 1) > MOST_CELLS:
+    if (len(edges[0]) - 1) * (len(edges[1]) - 1) > MOST_DIFFERENCE_CELLS:
         raise Unprocessable("That is too many numbers for one answer.", "Add size=256.")
     high = torch.zeros(len(edges[0]) - 1, len(edges[1]) - 1)
     low = torch.zeros_like(high)

@@ -20,11 +20,11 @@ from app.analyses.ranges import index
 from app.attention.maps import blocks
 from app.checks import Check, at_most, worst
 from app.errors import OutOfRange, Unprocessable
+from app.limits import MOST_PAIRS
 from app.models.progress import Cancelled, Progress, never, silent
 from app.models.run import Run, Stack
 
 LIMIT = 1e-4
-MOST_PAIRS = 200
 MEANING = (
     "How differently the lenses share out each query's attention among the keys: in bits for each head, "
     "and the pairs of tokens whose share differs most."

@@ -18,11 +18,11 @@ from torch import Tensor
 from app.analyses.position import predicted_position
 from app.checks import Check, at_most
 from app.errors import OutOfRange
+from app.limits import MOST_CANDIDATES
 from app.models.run import Run
 from app.tokens.vocabulary import readable
 
 SUM_LIMIT = 1e-5
-MOST_CANDIDATES = 1000
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,11 +20,10 @@ from app.attention.recorder import LayerRecord
 from app.attention.rules import Rules, added, visible
 from app.checks import Check, at_most
 from app.errors import NotApplicable, Unprocessable
+from app.limits import MOST_NEURON_NUMBERS
 from app.models.forward import z_limit
 from app.models.run import Run
 
-MOST_NUMBERS = 4 * 1024 * 1024
-"""The most numbers in k, v and product together: 16 MB in float32, three times that as JSON."""
 PROBS_LIMIT = 1e-5
 SCORES_LIMIT = 1e-4
 
@@ -79,7 +78,7 @@ def neuron(run: Run, stack: str | None, layer: int, head: int, query: int, keys:
             "Choose a model whose `capture` is full, such as minilm or smollm2.",
         )
     width, value_width = record.k.shape[-1], record.v.shape[-1]
-    if len(shown) * (2 * width + value_width) > MOST_NUMBERS:
+    if len(shown) * (2 * width + value_width) > MOST_NEURON_NUMBERS:
         raise Unprocessable(
             "That is too many numbers for one answer.", f"Ask for some of the keys, such as keys=0:{10_000 // width}."
         )

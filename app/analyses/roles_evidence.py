@@ -25,9 +25,8 @@ from app.attention.maps import BLOCK_CELLS, blocks
 from app.attention.recorder import LayerRecord
 from app.checks import Check, at_most
 from app.errors import NotApplicable, OutOfRange, Unprocessable
+from app.limits import MOST_EVIDENCE
 from app.models.run import Run
-
-MOST_CELLS = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,8 +63,8 @@ def evidence(run: Run, stack: str | None, layer: int, head: int, role: str, limi
     found = next((known for known in ROLES if known == role), None)
     if found is None:
         raise Unprocessable("There is no such role.", f"The roles are: {', '.join(ROLES)}.")
-    if not 1 <= limit <= MOST_CELLS:
-        raise OutOfRange(f"`limit` must lie between 1 and {MOST_CELLS}.", "Choose a value in that range.")
+    if not 1 <= limit <= MOST_EVIDENCE:
+        raise OutOfRange(f"`limit` must lie between 1 and {MOST_EVIDENCE}.", "Choose a value in that range.")
     chosen = run.stack(stack)
     scene = scene_of(run, chosen)
     record = run.records(chosen.name)[index(layer, chosen.layers, "layer")]

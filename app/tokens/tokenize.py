@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from app.checks import Check
 from app.errors import EmptyText, TooManyTokens
+from app.limits import SLOW_WORD
 from app.tokens.display import convention
 from app.tokens.offsets import Span, absorb, offset_checks
 from app.tokens.text import clean_text
@@ -23,9 +24,6 @@ if TYPE_CHECKING:
     from transformers import BatchEncoding, PreTrainedTokenizerBase
 
 __all__ = ["Token", "Tokens", "clean_text", "tokenize", "tokenize_target"]
-
-SLOW_WORD = 5_000
-"""Longest word, in characters, for a tokenizer written in Python: several merge in quadratic time."""
 
 
 def tokenize(tokenizer: PreTrainedTokenizerBase, text: str, pair: str | None = None) -> Tokens:

@@ -10,6 +10,8 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
+from app.limits import LARGEST_SIZE, MOST_CANDIDATES, MOST_EVIDENCE, MOST_PAIRS
+
 Index = Annotated[int, Field(ge=0, le=10_000_000)]
 Lens = Literal["raw", "rollout", "no-sink", "norm", "alti", "value-zeroing", "gradient"]
 Role = Literal[
@@ -109,7 +111,9 @@ class AttentionQuery(Query):
     head: Annotated[Index | None, Field(description="Left out: all heads of the layer.")] = None
     rows: Span = None
     cols: Span = None
-    size: Annotated[int | None, Field(ge=1, le=4096, description="Pool to at most this many rows and columns.")] = None
+    size: Annotated[
+        int | None, Field(ge=1, le=LARGEST_SIZE, description="Pool to at most this many rows and columns.")
+    ] = None
     pool: Annotated[Literal["max", "mean"], Field(description="How cells are pooled.")] = "max"
     lens: Annotated[Lens, Field(description="What is shown of a head.")] = "raw"
     position: Annotated[
@@ -132,7 +136,7 @@ class DisagreementQuery(Query):
         ),
     ] = None
     position: Annotated[Index | None, Field(description="The prediction that the gradient lens is about.")] = None
-    limit: Annotated[int, Field(ge=1, le=200, description="How many pairs are given.")] = 20
+    limit: Annotated[int, Field(ge=1, le=MOST_PAIRS, description="How many pairs are given.")] = 20
 
 
 class LogitsQuery(Query):
@@ -143,7 +147,7 @@ class LogitsQuery(Query):
     top_k: Annotated[int, Field(ge=0, le=10_000_000, description="0: no limit.")] = 0
     top_p: Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)] = 1.0
     min_p: Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)] = 0.0
-    limit: Annotated[int, Field(ge=1, le=1000, description="How many candidates are given.")] = 20
+    limit: Annotated[int, Field(ge=1, le=MOST_CANDIDATES, description="How many candidates are given.")] = 20
     search: Annotated[str | None, Field(max_length=200, description="Only candidates with this in their text.")] = None
     draw: Annotated[int | None, Field(ge=0, lt=2**63, description="Draw one candidate with this seed.")] = None
 
@@ -172,7 +176,7 @@ class EvidenceQuery(Query):
     layer: Index
     head: Index
     role: Role
-    limit: Annotated[int, Field(ge=1, le=1000, description="How many cells are given.")] = 20
+    limit: Annotated[int, Field(ge=1, le=MOST_EVIDENCE, description="How many cells are given.")] = 20
 
 
 class CompareForm(Body):
@@ -193,5 +197,7 @@ class CompareQuery(Query):
     head: Index
     layer_b: Annotated[Index | None, Field(description="The layer of `b`; left out: the same.")] = None
     head_b: Annotated[Index | None, Field(description="The head of `b`; left out: the same.")] = None
-    size: Annotated[int | None, Field(ge=1, le=4096, description="Pool to at most this many rows and columns.")] = None
+    size: Annotated[
+        int | None, Field(ge=1, le=LARGEST_SIZE, description="Pool to at most this many rows and columns.")
+    ] = None
     dtype: Annotated[Literal["f32", "f16", "u8"], Field(description="Of the numbers in safetensors.")] = "f32"

@@ -63,7 +63,7 @@ class Pages:
             "version": __version__,
             "examples": examples(),
             "default_model": settings.default_model,
-            "limits": settings.limits(),
+            "limits": self.service.limits(),
             "hub": settings.hub,
             **known,
         }

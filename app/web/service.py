@@ -20,6 +20,7 @@ from anyio import CapacityLimiter, to_thread
 from fastapi import Depends, Request
 
 from app.examples import EXAMPLES
+from app.limits import fixed
 from app.settings import Settings
 from app.web.crowd import Line, Shared
 
@@ -53,6 +54,10 @@ class Service:
     def started(self) -> Engine | None:
         """The engine if it is up; for answers that do not wait for it."""
         return self.engine.result() if self.engine.done() and self.engine.exception() is None else None
+
+    def limits(self) -> dict[str, int | float]:
+        """Every limit by name: those that are settings, and those that nothing changes."""
+        return self.settings.limits() | fixed()
 
     async def look(self, request: Request, question: Callable[[Engine, Cancelled], T]) -> T:
         """Ask something that a stored run answers. Raises Busy when too many do."""

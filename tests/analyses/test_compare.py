@@ -200,7 +200,7 @@ def test_runs_that_do_not_go_together_are_refused(monkeypatch: pytest.MonkeyPatc
         compare(made_run("bart", A, target="w20"), made_run("llama", A), "cross")
     with pytest.raises(StackUnknown):
         compare(made_run("bart", A, target="w20"), a)
-    monkeypatch.setattr("app.analyses.compare.MOST_CELLS", 10)
+    monkeypatch.setattr("app.analyses.compare.MOST_DIFFERENCE_CELLS", 10)
     with pytest.raises(Unprocessable, match="too many numbers"):
         difference(a, a, None, 0, 0)
     assert difference(a, a, None, 0, 0, size=3).values.shape == (1, 1, 3, 3)

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import torch
 
-from app.analyses.neuron import MOST_NUMBERS, NeuronAnswer, neuron
+from app.analyses.neuron import NeuronAnswer, neuron
 from app.errors import HeadlightError, NotApplicable, OutOfRange, StackUnknown, Unprocessable
 from app.models.run import inputs_of
 from app.models.self_check import eager_maps
@@ -105,8 +105,7 @@ def test_a_model_that_gives_maps_only_is_refused_with_the_reason(name: str) -> N
 
 
 def test_too_many_numbers_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert MOST_NUMBERS > 0
-    monkeypatch.setattr("app.analyses.neuron.MOST_NUMBERS", 100)
+    monkeypatch.setattr("app.analyses.neuron.MOST_NEURON_NUMBERS", 100)
     with pytest.raises(Unprocessable, match="too many numbers"):
         neuron(made_run("llama"), None, 0, 0, 0)
     assert neuron(made_run("llama"), None, 0, 0, 0, keys=(0, 4)).k.shape == (4, 8)

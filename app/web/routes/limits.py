@@ -15,5 +15,5 @@ router = APIRouter(prefix="/api", tags=["operations"], route_class=StrictRoute, 
 
 @router.get("/limits", summary="Every limit and its value", response_class=Response)
 async def limits(service: ServiceOf) -> Response:
-    """Sizes are bytes, times are seconds. Each is a setting of the same name."""
-    return wire.json_response({"limits": service.settings.limits()})
+    """Sizes are bytes, times are seconds. Most are settings of the same name; the rest nothing changes."""
+    return wire.json_response({"limits": service.limits()})
