@@ -86,11 +86,22 @@ def test_a_megabyte_of_text(api: TestClient, is_alive: Callable[[], bool]) -> No
     assert is_alive()
 
 
-@pytest.mark.parametrize("path", ["/api/runs", "/api/tokenize"])
-def test_one_word_of_100_000_characters(api: TestClient, is_alive: Callable[[], bool], path: str) -> None:
+@pytest.mark.parametrize(("path", "status"), [("/api/runs", 201), ("/api/tokenize", 200)])
+def test_one_word_of_100_000_characters(api: TestClient, is_alive: Callable[[], bool], path: str, status: int) -> None:
+    """WordPiece gives up at 100 characters: one unknown token for all of it."""
     answer = api.post(path, json={"model": "minilm", "text": "a" * 100_000})
-    assert answer.status_code in (200, 201, 422)
+    assert answer.status_code == status
+    tokens = answer.json()["tokens"]
+    _, word, _ = tokens["encoder"] if path == "/api/runs" else tokens
+    assert (word["text"], word["start"], word["end"]) == ("[UNK]", 0, 100_000)
     assert is_alive()
+
+
+def test_a_spelled_special_token_is_special_and_has_its_place(api: TestClient) -> None:
+    answer = api.post("/api/tokenize", json={"model": "smollm2", "text": "a<|im_end|>\u00e9 b"})
+    found = [(token["text"], token["start"], token["end"], token["special"]) for token in answer.json()["tokens"]]
+    assert found[:2] == [("a", 0, 1, False), ("<|im_end|>", 1, 11, True)]
+    assert [token[1:] for token in found[2:]] == [(11, 12, False), (12, 14, False)]
 
 
 ODD = {
@@ -115,16 +126,37 @@ ODD = {
     "a template": "{{7*7}} ${7*7} {% raw %}",
 }
 
+WORDS = {
+    "only special tokens": "[CLS] [SEP]",
+    "the tokens of another model": "< | im _ start | > < | im _ end | > < | end ##oft ##ex ##t | >",
+    "masks and padding": "[MASK] [PAD] [UNK]",
+    "NUL": "ab",
+    "only NUL": "",
+    "right to left": "abc \u05e9 ##\u05dc ##\u05d5 ##\u05dd \u0639 ##\u0644 ##\u064a ##\u0643 ##\u0645",
+    "zero width": "ab",
+    "only zero width": "",
+    "a family": "x [UNK] y",
+    "flags and skin": "[UNK]",
+    "combining marks": "e z",
+    "Chinese": "我 [UNK] [UNK] [UNK] 。",
+    "Hangul in pieces": "\u1112 ##\u1161 ##\u11ab",
+    "lines": "one two three ##fo ##ur",
+    "beyond the first plane": "[UNK] [UNK]",
+    "not a character": "[UNK]",
+    "controls": "",
+    "markup": "< im ##g sr ##c = x one ##rro ##r = alert ( 1 ) > < / script >",
+    "a template": "{ { 7 * 7 } } $ { 7 * 7 } { % raw % }",
+}
+"""What minilm's tokenizer makes of each, between [CLS] and [SEP]."""
+
 
 @pytest.mark.parametrize("name", ODD)
 def test_odd_texts_are_run_and_their_offsets_rejoin(api: TestClient, is_alive: Callable[[], bool], name: str) -> None:
     text = ODD[name]
     answer = api.post("/api/runs", json={"model": "minilm", "text": text})
-    assert answer.status_code in (200, 201, 422), answer.text
-    if answer.status_code == 422:
-        assert answer.json()["code"] == "text-empty"
-        return
+    assert answer.status_code == 201, answer.text
     document = answer.json()
+    assert [token["text"] for token in document["tokens"]["encoder"]] == ["[CLS]", *WORDS[name].split(), "[SEP]"]
     assert all(check["ok"] for check in document["checks"])
     for token in document["tokens"]["encoder"]:
         if token["start"] is not None:

@@ -91,7 +91,9 @@ class FakeEngine:
             raise RunExpired("The run is not stored.", "Post it again.")
         return self.runs[run]
 
-    def look(self, run: FakeRun, question: Callable[[FakeRun], Any], cancelled: Callable[[], bool]) -> Any:  # noqa: ARG002
+    def look(self, run: FakeRun, question: Callable[[FakeRun], Any], cancelled: Callable[[], bool]) -> Any:
+        if run.id == "slow":
+            self._wait(cancelled)
         return question(run)
 
     def ready(self) -> bool:

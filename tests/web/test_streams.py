@@ -15,7 +15,7 @@ import uvicorn
 from app.server import create_app
 from app.settings import Settings
 from app.web.protocol import protocol_with_deadline
-from tests.web.conftest import FakeEngine, resolved
+from tests.web.conftest import FakeEngine, FakeModel, FakeRun, info, resolved
 
 Server = tuple[str, int]
 
@@ -95,6 +95,16 @@ def head(path: str, length: int) -> bytes:
 def test_leaving_stops_the_work(server: Server, engine: FakeEngine, web: httpx.Client, path: str, body: bytes) -> None:
     with socket.create_connection(server[:2]) as client:
         client.sendall(head(path, len(body)) + body)
+        assert engine.waiting.wait(5)
+        assert not engine.cancelled.is_set()
+    assert engine.cancelled.wait(5)
+    assert web.get("/api/health").status_code == 200
+
+
+def test_leaving_stops_a_look(server: Server, engine: FakeEngine, web: httpx.Client) -> None:
+    engine.runs["slow"] = FakeRun("slow", FakeModel(info()), {})
+    with socket.create_connection(server[:2]) as client:
+        client.sendall(b"GET /api/runs/slow/logits?position=0 HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
         assert engine.waiting.wait(5)
         assert not engine.cancelled.is_set()
     assert engine.cancelled.wait(5)
