@@ -76,6 +76,7 @@ export function shellQuote(text) {
 export function toCurl({ model, text, pair, target }, state, run, stack, needs, origin, address = null) {
   if (address) return `curl -s ${shellQuote(origin + address)}`;
   if (needs.neuron) return `curl -s ${shellQuote(origin + neuronPath(run.run, needs.neuron))}`;
+  if (state.view === 'compare' && needs.attention) return `curl -s ${shellQuote(origin + attentionPath(run.run, needs.attention))}`;
   if (needs.logits) return `curl -s ${shellQuote(origin + logitsPath(run.run, needs.logits))}`;
   /** @type {Record<string, unknown>} */
   const body = { model, text };

@@ -84,8 +84,11 @@ def test_the_command_answers_with_what_the_page_shows(open_page: Open, eager: Ca
         wanted = [float(head.diagonal(-1).mean()) for layer in exact.attentions for head in layer]
         np.testing.assert_allclose(before, wanted, atol=1e-5)
         return
+    if view == "neuron":
+        np.testing.assert_allclose(answer["probs"], exact.attentions[3][1, 1].numpy(), atol=1e-5)
+        return
     layers = np.stack([layer.numpy() for layer in exact.attentions])
-    wanted = {"heads": layers[3:4], "map": layers[3:4, 1:2], "grid": layers}[view]
+    wanted = {"heads": layers[3:4], "map": layers[3:4, 1:2], "compare": layers[3:4, 1:2], "grid": layers}[view]
     np.testing.assert_allclose(np.array(answer["values"]), wanted, atol=1e-5)
 
 

@@ -212,7 +212,7 @@ function mount(el, ctx) {
     },
     picture: { png: () => file('png'), svg: () => file('svg') },
     table,
-    address: () => ({ path: data?.path ?? '', matrix: Boolean(data?.path) }),
+    address: () => (data?.path ? { path: data.path, matrix: true } : null),
   };
 
   /** @param {'png'|'svg'} format */
