@@ -39,6 +39,15 @@ export function css([r, g, b]) {
 }
 
 /**
+ * Black or white, whichever is read better on a colour (at least 4.5:1 on any).
+ * @param {readonly number[]} rgb
+ */
+export function inkOn(rgb) {
+  const [r, g, b] = rgb.map((value) => (value <= 10 ? value / 3294.6 : ((value / 255 + 0.055) / 1.055) ** 2.4));
+  return 0.2126 * r + 0.7152 * g + 0.0722 * b > 0.179 ? '#000' : '#fff';
+}
+
+/**
  * A Plotly colour scale over 0..1. With `sqrt` the colours follow the square root of the number, which spreads
  * out the small weights; the numbers themselves stay as they are.
  * @param {'linear'|'sqrt'} scale

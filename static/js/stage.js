@@ -93,6 +93,7 @@ export function createStage(el, { store, views, models, session, announce, onDra
     if (!mounted) return;
     mounted.life.abort();
     delete el.dataset.drawn;
+    refused(false);
     mounted.handle.destroy();
     mounted = null;
     el.replaceChildren();
@@ -133,7 +134,7 @@ export function createStage(el, { store, views, models, session, announce, onDra
   /** @param {ViewHandle} handle @param {Data} fresh @param {Looking} now @param {View} view */
   function draw(handle, fresh, now, view) {
     data = fresh;
-    delete el.dataset.refused;
+    refused(false);
     el.dataset.drawn = '';
     update(handle);
     onDrawn(data, now, view);
@@ -143,6 +144,12 @@ export function createStage(el, { store, views, models, session, announce, onDra
     if (!mounted || !looking) return;
     mounted.ctx.theme = theme();
     update(mounted.handle);
+  }
+
+  /** @param {boolean} now */
+  function refused(now) {
+    el.toggleAttribute('data-refused', now);
+    el.inert = now;
   }
 
   /** @param {ViewHandle} handle */
@@ -186,7 +193,7 @@ export function createStage(el, { store, views, models, session, announce, onDra
     /** The picture that is there is not what was asked for, and what was cannot be had. */
     refuse() {
       data = NOTHING;
-      el.dataset.refused = '';
+      refused(true);
     },
   };
 }

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
-import { cividis, colourscale, css, HEAD_COLOURS, headColour, headDash } from '../../static/js/colour.js';
+import { cividis, colourscale, css, HEAD_COLOURS, headColour, headDash, inkOn } from '../../static/js/colour.js';
 
 const STYLE = readFileSync(new URL('../../static/css/global.css', import.meta.url), 'utf8');
 
@@ -46,5 +46,13 @@ test('every head can be seen on the paper of its theme: at least 3 to 1', () => 
     assert.equal(heads.length, HEAD_COLOURS);
     assert.equal(new Set(heads).size, HEAD_COLOURS);
     for (const colour of heads) assert.ok(contrast(hex(colour), paper) >= 3, `${colour}: ${contrast(hex(colour), paper)}`);
+  }
+});
+
+test('black or white is read on any colour of the scale', () => {
+  const light = (rgb) => rgb.map((v) => (v / 255 <= 0.04045 ? v / 255 / 12.92 : ((v / 255 + 0.055) / 1.055) ** 2.4)).reduce((sum, v, i) => sum + v * [0.2126, 0.7152, 0.0722][i], 0);
+  for (let t = 0; t <= 1; t += 0.01) {
+    const [own, ink] = [light(cividis(t)), inkOn(cividis(t)) === '#000' ? 0 : 1];
+    assert.ok((Math.max(own, ink) + 0.05) / (Math.min(own, ink) + 0.05) >= 4.5, String(t));
   }
 });

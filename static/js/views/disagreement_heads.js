@@ -1,13 +1,10 @@
 /** All heads as a grid of layers and heads, each lit by its disagreement. Arrows move, and what is moved to is chosen. */
 
-import { cividis, css } from '../colour.js';
+import { cividis, css, inkOn } from '../colour.js';
 import { h, replace } from '../dom.js';
 import { bits, largest } from './disagreement_words.js';
 
 /** @typedef {import('../types.js').DisagreementData} DisagreementData */
-
-/** From this share on, dark ink is read better. */
-const LIGHT = 0.45;
 
 /** @param {{choose: (layer: number, head: number) => void, announce: (text: string) => void}} react */
 export function createHeads(react) {
@@ -37,12 +34,12 @@ export function createHeads(react) {
 
   /** @param {DisagreementData['heads'][number]} one @param {number} share */
   function cell(one, share) {
-    const colour = css(cividis(share));
+    const colour = cividis(share);
     return h('div.lenses-cell', {
       role: 'gridcell', tabindex: -1, data: { layer: one.layer, head: one.head },
       'aria-label': `layer ${one.layer}, head ${one.head}: ${one.divergence === null ? 'cannot be compared' : `${one.divergence.toFixed(3)} bits`}`,
       title: `layer ${one.layer}, head ${one.head}: ${one.divergence === null ? '–' : one.divergence.toFixed(3)} bits`,
-      style: { background: one.divergence === null ? 'none' : colour, color: one.divergence === null ? 'var(--ink-3)' : share < LIGHT ? '#fff' : '#111' },
+      style: { background: one.divergence === null ? 'none' : css(colour), color: one.divergence === null ? 'var(--ink-3)' : inkOn(colour) },
       onclick: () => react.choose(one.layer, one.head),
     }, h('span', {}, bits(one.divergence)));
   }

@@ -1,6 +1,6 @@
 /** The grid of the Lenses view as an SVG file. */
 
-import { cividis, css, token } from '../colour.js';
+import { cividis, css, inkOn, token } from '../colour.js';
 import { svgPainter } from '../painter.js';
 import { escaped } from '../picture.js';
 import { bits, largest } from './disagreement_words.js';
@@ -28,9 +28,9 @@ export function headsSvg(data, state, title) {
     paint.text(CELL.left - 8, y + 16, String(layer), { fill: faint, size: 11, family, align: 'end' });
     for (const one of data.heads.filter((head) => head.layer === layer)) {
       const x = CELL.left + one.head * CELL.width;
-      const share = (one.divergence ?? 0) / most;
-      if (one.divergence !== null) paint.rect(x, y, CELL.width - 1, CELL.height - 1, css(cividis(share)));
-      paint.text(x + CELL.width / 2, y + 16, bits(one.divergence), { fill: one.divergence === null ? faint : share < 0.45 ? '#fff' : '#111', size: 11, family, align: 'middle' });
+      const colour = cividis((one.divergence ?? 0) / most);
+      if (one.divergence !== null) paint.rect(x, y, CELL.width - 1, CELL.height - 1, css(colour));
+      paint.text(x + CELL.width / 2, y + 16, bits(one.divergence), { fill: one.divergence === null ? faint : inkOn(colour), size: 11, family, align: 'middle' });
       if (one.layer === state.layer && one.head === state.head) {
         const [right, bottom] = [x + CELL.width - 1, y + CELL.height - 1];
         paint.path([[x, y], [right, y], [right, bottom], [x, bottom], [x, y]], token('--glow', '#fb3'), 2);
