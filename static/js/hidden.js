@@ -74,7 +74,7 @@ function share(least) {
 
 /** @param {AttentionMeta} meta @param {Tokens} tokens */
 function specials({ hidden_rows: rows, hidden_cols: cols }, tokens) {
-  const names = [...new Set([...rows.map((i) => tokens.rows[i]), ...cols.map((i) => tokens.cols[i])].map((token) => token?.display ?? ''))];
+  const names = [...new Set([...cols.map((i) => tokens.cols[i]), ...rows.map((i) => tokens.rows[i])].map((token) => token?.display ?? ''))];
   if (!names.length) return 'special tokens (there are none)';
   return `special tokens (${names.slice(0, NAMED).join(', ')}${names.length > NAMED ? ', …' : ''})`;
 }

@@ -31,7 +31,7 @@ export function readOut(state, maps, { query, key }, tokens) {
 }
 
 /**
- * A token, or the word it belongs to, under the number of its first token.
+ * A token, or the word it belongs to.
  * @param {Token[]} tokens
  * @param {number|null} index
  * @param {boolean} inWords
@@ -40,8 +40,7 @@ function at(tokens, index, inWords) {
   if (index === null || !tokens[index]) return null;
   if (!inWords) return tokens[index];
   const { items, edges } = unitsOf(tokens);
-  const unit = binOf(edges, index);
-  return { ...items[unit], index: edges[unit] };
+  return items[binOf(edges, index)] ?? null;
 }
 
 /**

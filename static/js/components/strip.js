@@ -36,6 +36,8 @@ export function createStrip(el, on) {
   const legend = h('span.strip-legend', {});
   /** @type {number|null} */
   let shown = null;
+  /** The tokens of a word are one step of the keyboard. */
+  let words = false;
 
   /**
    * @param {Side} side
@@ -55,12 +57,12 @@ export function createStrip(el, on) {
     replace(list, children);
     const first = chips[0];
     if (first) first.tabIndex = 0;
-    listen(side, list, chips);
+    listen(side, list, chips, tokens);
     return { side, list, chips, tokens };
   }
 
-  /** @param {Side} side @param {HTMLElement} list @param {HTMLElement[]} chips */
-  function listen(side, list, chips) {
+  /** @param {Side} side @param {HTMLElement} list @param {HTMLElement[]} chips @param {readonly Token[]} tokens */
+  function listen(side, list, chips, tokens) {
     /** @param {Event} event */
     const indexOf = ({ target }) => {
       const found = target instanceof Element ? target.closest('.chip') : null;
@@ -83,7 +85,9 @@ export function createStrip(el, on) {
     list.addEventListener('keydown', (event) => {
       const index = indexOf(event);
       if (index === null || event.ctrlKey || event.metaKey || event.altKey) return;
-      const to = { ArrowLeft: index - 1, ArrowRight: index + 1, Home: 0, End: chips.length - 1 }[event.key];
+      const { edges } = words ? unitsOf(tokens) : { edges: null };
+      const step = (/** @type {number} */ by) => (edges ? edges[binOf(edges, index) + by] ?? 0 : index + by);
+      const to = { ArrowLeft: step(-1), ArrowRight: step(1), Home: 0, End: chips.length - 1 }[event.key];
       if (to !== undefined) {
         const next = Math.max(0, Math.min(chips.length - 1, to));
         chips[next].focus();
@@ -118,6 +122,7 @@ export function createStrip(el, on) {
      * @param {Sight} [sight]
      */
     mark(colour, focus, pinned, title, { inWords = false, out = EVERYTHING, bounded = true } = {}) {
+      words = inWords;
       let most = 0;
       for (const value of [...(colour?.cols ?? []), ...(colour?.rows ?? [])]) if (value !== null && Math.abs(value) > most) most = Math.abs(value);
       for (const { side, chips, tokens } of rows) {

@@ -1,6 +1,8 @@
 // What each key does on the inspect page.
 
-import { stackOf } from '../selection.js';
+import { stackOf, tokensOf } from '../selection.js';
+import { unitsOf } from '../units.js';
+import { binOf } from '../weights.js';
 
 /** @typedef {import('../keys.js').Binding} Binding */
 
@@ -42,7 +44,10 @@ export function bindingsOf({ store, stage, views, go, pin }) {
     const [now, state] = [stack(), store.get()];
     if (!now) return;
     const from = state.view === 'next' ? state.position ?? now.rows - 1 - step : state.query;
-    pin(from === null ? (step > 0 ? 0 : now.rows - 1) : within(from + step, now.rows));
+    const words = stage.view.sight && state.group === 'word' && stage.looking ? unitsOf(tokensOf(now, stage.looking.run).rows).edges : null;
+    const [at, count] = words ? [from === null ? null : binOf(words, from), words.length - 1] : [from, now.rows];
+    const to = at === null ? (step > 0 ? 0 : count - 1) : within(at + step, count);
+    pin(words ? words[to] : to);
   }
 
   function escape() {
