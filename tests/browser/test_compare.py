@@ -135,6 +135,19 @@ def test_tokens_stand_above_their_partners(open_compare: Open, eager: Callable[.
     expect(page.locator("#strip .chip[data-index='2']")).to_have_class(re.compile("query"))
 
 
+def test_cross_attention_has_its_keys_above_each_other_too(open_compare: Open) -> None:
+    page = open_compare(
+        link("the third of March 2021", "the third of April 2021", model="dates", stack="cross", layer=0)
+    )
+    expect(page.locator(".compare-what")).to_contain_text("Among the keys “m” was left out")
+    expect(page.locator(".compare-what")).to_contain_text("among the queries “3” became “4”")
+    queries, keys = page.locator(".compare-strip").all()
+    assert queries.get_attribute("aria-label").startswith("Queries of the first")
+    assert "".join(keys.locator(".compare-pair:not(.alone) .compare-token").all_inner_texts()).count("r") >= 4
+    keys.locator("li").nth(4).hover()
+    expect(keys.locator("li").nth(4)).to_have_class(re.compile("key"))
+
+
 def test_the_other_side_is_written_here_and_kept_in_the_link(open_page: Open, watch: Watch) -> None:
     page = open_page(link(PRONOUN))
     expect(page.locator(".compare-note")).to_contain_text("Both sides are the same")

@@ -41,11 +41,14 @@ test('words are written as in the text', () => {
 });
 
 test('what became of the words', () => {
-  const ranking = { by: 'token', units: UNITS };
-  assert.equal(tokensChanged(ranking, A, B, ['m', 'm']), '“old” was added, “sat” became “ran”');
-  assert.equal(tokensChanged({ by: 'token', units: [[0, 1, 0, 1]] }, A, B.slice(0, 1), ['m', 'm']), '“catsat” was left out');
-  assert.equal(tokensChanged({ by: 'token', units: [[0, 1, 0, 1]] }, A.slice(0, 1), B.slice(0, 1), ['m', 'm']), 'Both have the same tokens');
-  assert.match(tokensChanged({ by: 'text', units: UNITS }, A, B, ['m', 'n']), /m cuts the text into 3 tokens and n into 4; 2 stretches/);
+  const self = (tokens) => ({ rows: tokens, cols: tokens });
+  const told = (units, a, b) => tokensChanged({ by: 'token', units, col_units: units }, self(a), self(b), ['m', 'm']);
+  assert.equal(told(UNITS, A, B), '“old” was added, “sat” became “ran”');
+  assert.equal(told([[0, 1, 0, 1]], A, B.slice(0, 1)), '“catsat” was left out');
+  assert.equal(told([[0, 1, 0, 1]], A.slice(0, 1), B.slice(0, 1)), 'The tokens are the same');
+  assert.match(tokensChanged({ by: 'text', units: UNITS, col_units: UNITS }, self(A), self(B), ['m', 'n']), /m cuts the text into 3 tokens and n into 4; 2 stretches/);
+  const cross = tokensChanged({ by: 'token', units: [[0, 1, 0, 1]], col_units: UNITS }, { rows: A.slice(0, 1), cols: A }, { rows: B.slice(0, 1), cols: B }, ['m', 'm']);
+  assert.equal(cross, 'Among the keys “old” was added, “sat” became “ran”; among the queries nothing changed');
 });
 
 const maps = (values, size) => ({ heads: [0], rowEdges: Array.from({ length: size + 1 }, (_, i) => i), colEdges: Array.from({ length: size + 1 }, (_, i) => i), values: Float32Array.from(values), exact: true, top: 1, signed: false, bounded: true });

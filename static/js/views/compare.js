@@ -67,7 +67,9 @@ function mount(el, ctx) {
   const ask = form({ request: ctx.request, models: ctx.models, set: (patch) => store.set(patch) });
   const note = h('p.compare-note', {});
   const what = h('p.compare-what', {});
-  const both = strip({ point: pointToken, pin: (query) => store.set({ query: state.query === query ? null : query }) });
+  const cross = tokens.rows !== tokens.cols;
+  const both = strip(cross ? 'Queries' : 'Tokens', { point: pointToken, pin: (query) => store.set({ query: state.query === query ? null : query }) });
+  const keys = cross ? strip('Keys', { point: (key) => ctx.setHover({ query: null, key }), pin: (key) => store.set({ key: state.key === key ? null : key }) }) : null;
   const ranking = rank({ choose: (at) => store.set(at), announce: ctx.announce });
   const react = (/** @type {'a'|'b'|'d'} */ side) => ({
     point: (/** @type {import('../types.js').Hover} */ cell) => ctx.setHover(toFirst(side, cell)),
@@ -79,7 +81,7 @@ function mount(el, ctx) {
   const changes = h('ol.compare-changes', {});
   const steppers = otherHead((patch) => store.set(patch));
   const result = h('div.compare-result', { hidden: true },
-    both.element,
+    both.element, keys?.element ?? null,
     h('div.compare-body', {}, ranking.element, h('div.compare-maps', {}, panels.a.element, h('div', {}, panels.b.element, steppers.element), panels.d.element,
       h('section.compare-most', {}, h('h3.compare-title', {}, 'Largest changes of this head'), changes))));
   el.append(h('div.compare', {}, ask.element, note, what, result));
@@ -97,7 +99,7 @@ function mount(el, ctx) {
 
   /** @param {number|null} index */
   function pointToken(index) {
-    ctx.setHover(state.query === null ? { query: index, key: null } : { query: null, key: index });
+    ctx.setHover(cross || state.query === null ? { query: index, key: null } : { query: null, key: index });
   }
 
   /** @param {import('../types.js').Hover} cell */
@@ -117,7 +119,8 @@ function mount(el, ctx) {
 
   function mark() {
     const focus = focusOf(state, hover);
-    both.mark(focus);
+    both.mark(cross ? { query: focus.query, key: null } : focus);
+    keys?.mark({ query: null, key: focus.key });
     const meta = data?.difference?.meta;
     if (!maps || !meta) return;
     const [u, v] = [unitOf(meta.units, 'a', focus.query), unitOf(meta.col_units, 'a', focus.key)];
@@ -155,7 +158,7 @@ function mount(el, ctx) {
     if (!data?.ranking || !data.difference || !maps || !data.run) return;
     const { ranking: ranks, difference: { meta }, run } = data;
     const head = headChanged({ difference: maps.difference, a: maps.a, b: maps.b, meta, rows: maps.rows, cols: maps.cols });
-    const words = sentence(tokensChanged(ranks, tokens.rows, theirs.rows, [ctx.request.model, run.model]), ranks, state, head);
+    const words = sentence(tokensChanged(ranks, tokens, theirs, [ctx.request.model, run.model]), ranks, state, head);
     replace(what, words);
     if (words !== announced) ctx.announce(words);
     announced = words;
@@ -191,6 +194,7 @@ function mount(el, ctx) {
         };
       }
       both.update(units, tokens.rows, theirs.rows);
+      keys?.update(colUnits, tokens.cols, theirs.cols);
       ranking.update(data.ranking, stackOf(next, ctx.run), next);
       steppers.update(data.ranking.heads.length === 0 ? { stack, layer: data.difference.meta.layer_b, head: data.difference.meta.head_b } : null);
       tell();

@@ -12,11 +12,12 @@ const LONG = 80;
 /** @typedef {import('../types.js').Unit} Unit */
 
 /**
+ * @param {string} of what the tokens are
  * @param {{point: (index: number|null) => void, pin: (index: number) => void}} react told of tokens of the first
  */
-export function strip(react) {
-  const list = h('ol.compare-strip', { tabindex: 0, 'aria-label': 'Tokens of the first above tokens of the second' });
-  const names = h('div.compare-names', { 'aria-hidden': 'true' }, h('span', {}, 'first'), h('span', {}, 'second'));
+export function strip(of, react) {
+  const list = h('ol.compare-strip', { tabindex: 0, 'aria-label': `${of} of the first above those of the second` });
+  const names = h('div.compare-names', { 'aria-hidden': 'true' }, h('span', {}, of === 'Tokens' ? 'first' : `${of}, first`), h('span', {}, 'second'));
   const element = h('div.compare-both', {}, names, list);
   /** @type {HTMLElement[]} */
   let items = [];

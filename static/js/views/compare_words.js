@@ -33,19 +33,32 @@ export function binName(tokens, edges, bin) {
   return alone ? words : `${words} (${tokens[from]?.index})`;
 }
 
+/** @typedef {{rows: readonly Token[], cols: readonly Token[]}} Sides */
+
 /**
- * How the tokens differ.
+ * How the tokens differ; of cross attention, the keys, and then the queries.
  * @param {Ranking} ranking
- * @param {readonly Token[]} a
- * @param {readonly Token[]} b
+ * @param {Sides} a
+ * @param {Sides} b
  * @param {[string, string]} models
  */
 export function tokensChanged(ranking, a, b, models) {
   if (ranking.by !== 'token') {
-    return `${models[0]} cuts the text into ${a.length} tokens and ${models[1]} into ${b.length}; ${ranking.units.length} stretches of text stand for each other`;
+    return `${models[0]} cuts the text into ${a.cols.length} tokens and ${models[1]} into ${b.cols.length}; ${ranking.col_units.length} stretches of text stand for each other`;
   }
-  const gaps = columns(ranking.units, a.length, b.length).filter(({ paired }) => !paired);
-  if (gaps.length === 0) return 'Both have the same tokens';
+  if (a.rows === a.cols) return gapsIn(ranking.units, a.rows, b.rows, 'The tokens are the same');
+  return `Among the keys ${gapsIn(ranking.col_units, a.cols, b.cols)}; among the queries ${gapsIn(ranking.units, a.rows, b.rows)}`;
+}
+
+/**
+ * @param {readonly import('../types.js').Unit[]} units
+ * @param {readonly Token[]} a
+ * @param {readonly Token[]} b
+ * @param {string} [none]
+ */
+function gapsIn(units, a, b, none = 'nothing changed') {
+  const gaps = columns(units, a.length, b.length).filter(({ paired }) => !paired);
+  if (gaps.length === 0) return none;
   const said = gaps.slice(0, 3).map(({ span: [a0, a1, b0, b1] }) => {
     if (a0 === a1) return `${quoted(wordsOf(b, b0, b1))} was added`;
     return b0 === b1 ? `${quoted(wordsOf(a, a0, a1))} was left out` : `${quoted(wordsOf(a, a0, a1))} became ${quoted(wordsOf(b, b0, b1))}`;

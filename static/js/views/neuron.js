@@ -73,7 +73,7 @@ function mount(el, ctx) {
     h('section.neuron-step', {}, h('h3', {}, h('span.neuron-n', {}, n), name), h('p.neuron-says', {}, says), parts));
   el.append(h('div.neuron', {}, h('div.neuron-head', {}, title, shared), h('div.neuron-body', {}, keys.element, h('div.neuron-steps', {},
     step(1, 'Multiply', 'Each dimension of the query times the same dimension of the key; the sum of the products is large where the two point the same way.', scoring.element),
-    step(2, 'Scale', 'The sum is made smaller, so that softmax stays soft, and gets what the architecture adds.', score),
+    step(2, 'Scale', 'The sum times the model’s scale, which keeps softmax from being all or nothing; then what the architecture adds.', score),
     step(3, 'Softmax', 'Every key’s score becomes a positive number, and then its part of the total. The largest score is taken off first, which changes no share.', share, bar),
     step(4, 'Weigh the values', 'The key’s value vector, times its probability, is its part of z, the output of this head for the query; all other keys add the rest.', weighing.element),
     proof))));

@@ -162,7 +162,7 @@ export function keyList(react) {
         const title = (/** @type {string} */ text, /** @type {string} */ kind = 'number') => h(`div.neuron-${kind}`, { role: 'columnheader' }, text);
         const titles = [title('#', 'index'), title('key', 'token'), title('score'), biased && title('bias'), capped && title('capped'), enters && biased && title('enters'), title('probability', 'share')];
         replace(head, titles);
-        grid.style.setProperty('--numbers', String(1 + Number(biased) + Number(capped) + Number(enters && biased)));
+        element.style.setProperty('--numbers', String(1 + Number(biased) + Number(capped) + Number(enters && biased)));
         grid.setAttribute('aria-rowcount', String(next.probs.length + 1));
         replace(foot, total(next));
         arrange();
