@@ -49,6 +49,13 @@ EXAMPLES: tuple[Example, ...] = (
         selection={"layer": 5, "head": 5, "heads": [5], "query": 13},
     ),
     Example(
+        title="A masked word",
+        model="minilm-mlm",
+        text="The violin is a stringed [MASK].",
+        note="It says “instrument”. Trained briefly on dictionaries, it finds one masked word in three, and few facts.",
+        selection={"view": "next"},
+    ),
+    Example(
         title="A date, letter by letter",
         model="dates",
         text="the third of March 2021",

@@ -46,7 +46,9 @@ class Plan:
     training may be changed on the way, its past may not: a state is taken up by a plan that would have come there.
     """
 
-    rates: tuple[tuple[int, float], ...] = ((0, 0.0), (60, 1e-3), (400, 1e-3), (1900, 0.0))
+    rates: tuple[tuple[int, float], ...] = (
+        (0, 0.0), (60, 1e-3), (400, 1e-3), (550, 9e-4), (700, 7.2e-4), (900, 3.6e-4), (950, 3.15e-4), (1050, 1.18125e-4)
+    )  # fmt: skip
     batch: int = 64
     rank: int = 64
     scale: float = 2.0

@@ -69,7 +69,9 @@ class Adapted:
     licence: str
 
 
-ADAPTED: tuple[Adapted, ...] = ()
+ADAPTED: tuple[Adapted, ...] = (
+    Adapted("minilm-mlm", "MiniLM with a masked-word head", "minilm_mlm", "minilm", "Apache-2.0"),
+)
 
 
 def entry(model_id: str) -> Entry | None:

@@ -187,7 +187,7 @@ def test_operations(api: TestClient) -> None:
 
 def test_examples_run(api: TestClient) -> None:
     examples = api.get("/api/examples").json()["examples"]
-    assert {example["model"] for example in examples} == {"minilm", "smollm2", "dates"}
+    assert {example["model"] for example in examples} == {"minilm", "minilm-mlm", "smollm2", "dates"}
     for example in examples:
         if example["model"] != "smollm2":
             body = {name: example[name] for name in ("model", "text", "pair") if name in example}

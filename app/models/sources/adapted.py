@@ -79,12 +79,13 @@ def find(line: Adapted, settings: Settings, progress: Progress, cancelled: Cance
 
 def write_merged(package: Path, adapter: Path, folder: Path) -> None:
     """Writes config, tokenizer and weights of the merged model into `folder`. Raises ModelFailed."""
+    from safetensors import SafetensorError
     from safetensors.torch import save_file
 
     config = read_object(package / "config.json") | {"architectures": [ARCHITECTURE]}
     try:
         save_file(merge(package, adapter), folder / "model.safetensors", metadata={"format": "pt"})
-    except (OSError, KeyError, RuntimeError, ValueError) as exc:
+    except (OSError, KeyError, RuntimeError, SafetensorError) as exc:
         raise ModelFailed("The adapter cannot be merged into its model.", "Install the package again.") from exc
     (folder / "config.json").write_text(json.dumps(config, indent=2), encoding="utf-8")
     for name in TOKENIZER:
