@@ -37,7 +37,7 @@ document.addEventListener('readystatechange', () => {
 def test_another_model_is_loaded_with_its_progress(open_page: Open) -> None:
     page = open_page()
     page.locator("#model").click()
-    expect(page.locator(".picker-option", has_text="minilm")).to_contain_text("encoder · 6×12 · 23M")
+    expect(page.locator(".picker-option", has_text="minilm").first).to_contain_text("encoder · 6×12 · 23M")
     page.locator(".picker-option", has_text="smollm2").click()
     expect(page.locator("#strip .chip").first).to_have_text("The", timeout=120_000)
     expect(page.locator("#strip .chip").nth(1)).to_have_text("·animal")

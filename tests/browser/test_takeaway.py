@@ -15,6 +15,7 @@ from playwright.sync_api import Page, expect
 from safetensors.numpy import load
 
 from tests.browser.conftest import Eager, Open
+from tests.browser.lens_formulas import divergence, minilm, norm
 from tests.browser.page import FIRST, VIEWS
 
 
@@ -83,6 +84,14 @@ def test_the_command_answers_with_what_the_page_shows(open_page: Open, eager: Ca
         before = [head["previous"] for head in answer["heads"]]
         wanted = [float(head.diagonal(-1).mean()) for layer in exact.attentions for head in layer]
         np.testing.assert_allclose(before, wanted, atol=1e-5)
+        return
+    if view == "lenses":
+        of_maps = minilm(FIRST)
+        wanted = [
+            divergence(of_maps.maps[layer][head], norm(of_maps, layer)[head]) for layer in (0, 5) for head in (0, 11)
+        ]
+        found = [answer["heads"][layer * 12 + head]["divergence"] for layer in (0, 5) for head in (0, 11)]
+        np.testing.assert_allclose(found, wanted, atol=1e-4)
         return
     if view == "neuron":
         np.testing.assert_allclose(answer["probs"], exact.attentions[3][1, 1].numpy(), atol=1e-5)

@@ -131,3 +131,15 @@ def test_a_stream_takes_no_body_or_an_empty_object_of_json(api: TestClient, path
         assert (answer.status_code, answer.json()["code"]) == (415, "unsupported-media-type"), kind
     for content, status in [('{"layer":1}', 422), ("[]", 422), ("null", 422), ("{", 400), (" " * 600_000, 413)]:
         assert api.post(address, content=content, headers=json_type).status_code == status, content[:20]
+
+
+def test_what_is_hidden_is_null_and_said(api: TestClient) -> None:
+    found = checked(api.get("/api/runs/bert/attention?layer=1&hide=special,sink"))
+    special = [token["index"] for token in api.get("/api/runs/bert").json()["tokens"]["encoder"] if token["special"]]
+    assert found["hide"] == ["sink", "special"]
+    assert found["hidden_rows"] == found["hidden_cols"] == special
+    assert all(value is None for at in special for row in found["values"][0][0] for value in [row[at]])
+    assert found["warnings"]
+    refused = api.get("/api/runs/bert/attention?layer=1&hide=everything")
+    assert refused.status_code == 422
+    assert "special and sink" in refused.json()["hint"]
