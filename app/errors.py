@@ -19,6 +19,7 @@ HeadlightError
 ├── Unprocessable 422                  invalid-request: it was read, and can never be answered
 │   ├── InvalidText                    text-invalid
 │   ├── EmptyText                      text-empty
+│   ├── TextTooLarge                   text-too-large
 │   ├── TooManyTokens                  too-many-tokens
 │   ├── OutOfRange                     out-of-range
 │   ├── StackUnknown                   stack-unknown
@@ -124,6 +125,10 @@ class InvalidText(Unprocessable):
 
 class EmptyText(Unprocessable):
     code, title = "text-empty", "There is no text"
+
+
+class TextTooLarge(Unprocessable):
+    code, title = "text-too-large", "The text is too long"
 
 
 class TooManyTokens(Unprocessable):

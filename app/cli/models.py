@@ -9,8 +9,12 @@ from rich.console import Console
 from rich.table import Table
 
 from app.cli.options import read_settings
+from app.errors import ModelUnknown
 from app.models.info import ModelInfo
 from app.models.progress import Stage
+
+WIDTH = 1000
+"""Columns that a table may take: a name that is cut is of no use, and a terminal wraps long lines by itself."""
 
 commands = typer.Typer(help="List, load or remove models.", invoke_without_command=True)
 
@@ -31,7 +35,7 @@ def list_models() -> None:
 
     engine = Engine(read_settings({}))
     try:
-        Console().print(table(engine.models()))
+        Console(width=WIDTH).print(table(engine.models()))
     finally:
         engine.close()
 
@@ -52,7 +56,7 @@ def load(model: ModelId) -> None:
 
     try:
         info = engine.load(model, report)
-        Console().print(table([info]))
+        Console(width=WIDTH).print(table([info]))
     finally:
         engine.close()
 
@@ -64,7 +68,11 @@ def remove(model: ModelId) -> None:
 
     engine = Engine(read_settings({}))
     try:
-        typer.echo(f"{engine.remove(model) / 1e6:,.1f} MB freed.")
+        known = {info.id.partition("@")[0] for info in engine.models()}
+        freed = engine.remove(model)
+        if not freed and model.partition("@")[0] not in known:
+            raise ModelUnknown("No such model.", "See `headlight models` for those there are.")
+        typer.echo(f"{freed / 1e6:,.1f} MB freed.")
     finally:
         engine.close()
 
@@ -73,7 +81,7 @@ def table(models: list[ModelInfo]) -> Table:
     """The models as a table for the terminal."""
     made = Table("id", "kind", "layers x heads", "parameters", "source", "licence", box=None, header_style="bold")
     for info in models:
-        shape = f"{info.layers} x {info.heads}" if info.layers and info.heads else "?"
-        parameters = f"{info.parameters / 1e6:,.1f} M" if info.parameters else "?"
-        made.add_row(info.id, info.kind or "?", shape, parameters, info.source, info.licence or "?")
+        shape = f"{info.layers} x {info.heads}" if info.layers and info.heads else "–"
+        parameters = f"{info.parameters / 1e6:,.1f} M" if info.parameters else "–"
+        made.add_row(info.id, info.kind or "–", shape, parameters, info.source, info.licence or "–")
     return made

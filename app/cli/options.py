@@ -87,14 +87,16 @@ def read_settings(given: dict[str, Any]) -> Settings:
 def folders(pairs: list[str]) -> dict[str, str]:
     """`name=PATH` as a table. Raises UsageError.
 
-    >>> folders(["mine=/models/mine"])
-    {'mine': '/models/mine'}
+    >>> folders(["mine=/"])
+    {'mine': '/'}
     """
     found: dict[str, str] = {}
     for pair in pairs:
         name, separator, path = pair.partition("=")
         if not separator or not name or not path:
             raise UsageError("--model must be name=PATH")
+        if not Path(path).exists():
+            raise UsageError(f"--model {name}: there is no such folder or file")
         found[name] = path
     return found
 

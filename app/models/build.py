@@ -217,12 +217,24 @@ def max_tokens_of(config: Any, family: Family) -> int | None:
 
 
 def device_of(settings: Settings) -> torch.device:
-    """The device of the settings; "auto" is a GPU where torch sees one."""
+    """The device of the settings; "auto" is a GPU where torch sees one. Raises ModelFailed for one that is not here."""
     if settings.device != "auto":
-        return torch.device(settings.device)
+        return _named(settings.device)
     if torch.cuda.is_available():
         return torch.device("cuda")
     return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
+
+
+def _named(name: str) -> torch.device:
+    try:
+        device = torch.device(name)
+    except RuntimeError:
+        raise ModelFailed("The setting `device` is no name of a device.", "Use --device cpu.") from None
+    titles = {"cuda": "CUDA", "mps": "MPS"}
+    here = torch.cuda.is_available() if device.type == "cuda" else torch.backends.mps.is_available()
+    if device.type in titles and not here:
+        raise ModelFailed(f"This torch has no {titles[device.type]} device.", "Use --device cpu.")
+    return device
 
 
 def probe_inputs(network: Network, tokenizer: PreTrainedTokenizerBase) -> dict[str, Tensor]:

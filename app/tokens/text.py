@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from app.errors import EmptyText, InvalidText, TooManyTokens
+from app.errors import EmptyText, InvalidText, TextTooLarge
 
 
 def clean_text(text: str, limit_bytes: int, name: str = "text") -> str:
@@ -10,7 +10,7 @@ def clean_text(text: str, limit_bytes: int, name: str = "text") -> str:
 
     Nothing is normalised here: NUL, control and zero-width characters are left for the model's own tokenizer.
     Raises EmptyText (nothing but white space), InvalidText (lone surrogates, which no tokenizer takes) and
-    TooManyTokens (more than `limit_bytes` of UTF-8).
+    TextTooLarge (more than `limit_bytes` of UTF-8).
     """
     if len(text) > limit_bytes:
         raise _too_long(limit_bytes, name)
@@ -28,5 +28,5 @@ def clean_text(text: str, limit_bytes: int, name: str = "text") -> str:
     return text
 
 
-def _too_long(limit_bytes: int, name: str) -> TooManyTokens:
-    return TooManyTokens(f"The {name} is longer than {limit_bytes} bytes of UTF-8.", "Send a shorter one.")
+def _too_long(limit_bytes: int, name: str) -> TextTooLarge:
+    return TextTooLarge(f"The {name} is longer than {limit_bytes} bytes of UTF-8.", "Send a shorter one.")

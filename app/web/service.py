@@ -161,7 +161,7 @@ def warm(engine: Engine, settings: Settings) -> None:
                 engine.run(RunRequest(example.model, example.text, example.pair, None))
                 break
     except Exception as error:
-        log.warning("the default model is not ready: %s", error)
+        log.warning("the default model is not ready: %s %s", error, getattr(error, "hint", ""))
 
 
 def get_service(request: Request) -> Service:

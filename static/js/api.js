@@ -185,8 +185,8 @@ export async function difference(path, signal) {
  * @param {OnStage} [onStage]
  * @returns {Promise<import('./types.js').RolesData>}
  */
-export async function roles(run, params, signal, onStage) {
-  return look(rolesPath(run, params), signal, onStage);
+export async function roles(run, { long = false, ...params }, signal, onStage) {
+  return long ? follow(rolesPath(run, params), {}, onStage, signal) : look(rolesPath(run, params), signal, onStage);
 }
 
 /**

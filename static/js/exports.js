@@ -12,15 +12,16 @@ import { hideOf } from './selection.js';
 /**
  * RFC 4180: fields with a comma, a quote or a line break are quoted; null is empty; numbers keep every digit.
  * A text that a spreadsheet would take for a formula, as a token may be, is put behind an apostrophe.
+ * A table that is only a part says so in a line before.
  * @param {import('./types.js').Table} table
  */
-export function toCsv({ columns, rows }) {
+export function toCsv({ columns, rows, note }) {
   const field = (/** @type {string|number|boolean|null} */ value) => {
     const plain = value === null ? '' : String(value);
     const text = typeof value === 'string' && /^[=+\-@\t\r]/.test(value) ? `'${plain}` : plain;
     return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
   };
-  return [columns, ...rows].map((row) => row.map(field).join(',')).join('\r\n') + '\r\n';
+  return (note ? `# ${note}\r\n` : '') + [columns, ...rows].map((row) => row.map(field).join(',')).join('\r\n') + '\r\n';
 }
 
 /**
@@ -28,14 +29,15 @@ export function toCsv({ columns, rows }) {
  * @param {Readonly<Selection>} state
  * @param {string} stack
  * @param {string} extension
+ * @param {readonly [number, number]|null} [rows] only these
  */
-export function fileName(state, stack, extension) {
+export function fileName(state, stack, extension, rows = null) {
   const model = state.model.replaceAll(/[^A-Za-z0-9.]+/g, '-');
   const layer = `${stack}-layer${state.layer}`;
   const head = `${layer}-head${state.head}`;
   const where = { heads: layer, map: head, neuron: `neuron-${head}`, compare: `compare-${head}`, grid: `${stack}-grid`, roles: `${stack}-roles`, lenses: `${stack}-lenses`, tokens: 'tokens', next: 'next' }[state.view];
   const sight = state.view === 'heads' || state.view === 'map' ? `${state.lens === 'raw' ? '' : `-${state.lens}`}${inName(state)}` : '';
-  return `headlight-${model}-${where}${sight}.${extension}`;
+  return `headlight-${model}-${where}${sight}${rows ? `-rows${rows[0]}-${rows[1] - 1}` : ''}.${extension}`;
 }
 
 /** Hands a file to the browser's downloads. @param {Blob} blob @param {string} name */
@@ -76,7 +78,6 @@ export function shellQuote(text) {
 export function toCurl({ model, text, pair, target }, state, run, stack, needs, origin, address = null) {
   if (address) return `curl -s ${shellQuote(origin + address)}`;
   if (needs.neuron) return `curl -s ${shellQuote(origin + neuronPath(run.run, needs.neuron))}`;
-  if (state.view === 'compare' && needs.attention) return `curl -s ${shellQuote(origin + attentionPath(run.run, needs.attention))}`;
   if (needs.logits) return `curl -s ${shellQuote(origin + logitsPath(run.run, needs.logits))}`;
   /** @type {Record<string, unknown>} */
   const body = { model, text };

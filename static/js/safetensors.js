@@ -1,4 +1,4 @@
-// Reads the safetensors format: 8 bytes of length, a JSON header, then raw little-endian arrays.
+// Reads the safetensors format, and takes heads out of it: 8 bytes of length, a JSON header, then raw little-endian arrays.
 
 /** @typedef {Float32Array|Float64Array|Uint8Array|Int8Array|Int32Array|Uint32Array|BigInt64Array|Int16Array|Uint16Array} TypedArray */
 /** @typedef {{dtype: string, shape: number[], values: TypedArray}} Tensor */
@@ -45,4 +45,34 @@ function read(buffer, base, name, { dtype, shape, data_offsets: [begin, end] }) 
   const at = base + begin;
   const values = at % Type.BYTES_PER_ELEMENT === 0 ? new Type(buffer, at, count) : new Type(buffer.slice(at, base + end));
   return { dtype, shape, values };
+}
+
+/**
+ * The same file with only some of the heads of `values`, float32 of [layers, heads, rows, columns].
+ * @param {ArrayBuffer} buffer
+ * @param {readonly number[]} wanted as the model counts them
+ * @returns {Uint8Array<ArrayBuffer>}
+ */
+export function keepHeads(buffer, wanted) {
+  const { tensors: { values: tensor }, metadata } = readSafetensors(buffer);
+  /** @type {number[]} */
+  const all = JSON.parse(metadata['heads'] ?? '[]');
+  if (!tensor || tensor.dtype !== 'F32' || tensor.shape[0] !== 1 || all.length === 0) return new Uint8Array(buffer);
+  const [, , rows, cols] = tensor.shape;
+  const kept = all.filter((head) => wanted.includes(head));
+  const bytes = kept.length * rows * cols * Float32Array.BYTES_PER_ELEMENT;
+  const header = new TextEncoder().encode(JSON.stringify({
+    __metadata__: { ...metadata, heads: JSON.stringify(kept) },
+    values: { dtype: 'F32', shape: [1, kept.length, rows, cols], data_offsets: [0, bytes] },
+  }));
+  const length = Math.ceil(header.length / 8) * 8;
+  const file = new Uint8Array(8 + length + bytes).fill(0x20, 8, 8 + length);
+  new DataView(file.buffer).setBigUint64(0, BigInt(length), true);
+  file.set(header, 8);
+  const values = new Float32Array(file.buffer, 8 + length);
+  kept.forEach((head, i) => {
+    const at = all.indexOf(head) * rows * cols;
+    values.set(/** @type {Float32Array} */ (tensor.values).subarray(at, at + rows * cols), i * rows * cols);
+  });
+  return file;
 }

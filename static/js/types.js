@@ -301,7 +301,7 @@
  * @typedef {'previous'|'next'|'first'|'separator'|'duplicate'|'induction'|'sink'|'entropy'|'span'|'distance'} Role
  * @typedef {'head'|Role|`${Role}-up`} RoleSort by head, or by a role, the largest first (`-up`: the smallest)
  *
- * @typedef {{stack?: StackName}} RolesParams the query of `GET /api/runs/{run}/heads`
+ * @typedef {{stack?: StackName, long?: boolean}} RolesParams the query of `GET /api/runs/{run}/heads`; `long`: it takes more than one look, so it is followed from the start
  *
  * @typedef {{layer: number, head: number, sink_key: number|null, effect: Partial<Record<Role, number|null>>} & Record<Role, number|null>} HeadScores
  *
@@ -364,7 +364,11 @@
  * @property {() => Promise<Blob>} png
  * @property {() => Promise<Blob>} svg
  *
- * @typedef {{columns: string[], rows: (string|number|boolean|null)[][]}} Table
+ * @typedef {{columns: string[], rows: (string|number|boolean|null)[][], note?: string}} Table `note`: what the table lacks, its first line
+ *
+ * @typedef {object} Part
+ * @property {readonly number[]} heads
+ * @property {[number, number]|null} rows null: all that are shown
  *
  * @typedef {object} StripColour how strongly each token is marked in the strip, from 0 to 1
  * @property {(number|null)[]|null} rows
@@ -374,7 +378,9 @@
  * @property {(state: Readonly<Selection>, data: Data) => void} update also called when the theme or the width changes
  * @property {(hover: Readonly<Hover>) => void} hover
  * @property {() => void} destroy
+ * @property {() => boolean} [ready] is there something to take away now? Without it: always
  * @property {Picture} [picture]
+ * @property {() => Part} [part] what the numbers at hand are of
  * @property {() => Table} [table] the numbers that are drawn, for CSV
  * @property {() => {path: string, matrix: boolean}|null} [address] where the API has what is drawn, if it is no look at one map of this run; `matrix`: also as safetensors
  * @property {(event: KeyboardEvent) => boolean} [key] true: the view took the key

@@ -158,7 +158,9 @@ def test_of_a_long_text_only_what_is_seen_exists_and_far_rows_are_exact(
     assert f"({key}) {weight(float(exact.max()))}" in said(page)
 
 
-def test_the_svg_and_the_csv_hold_what_is_drawn(open_page: Open, eager: Callable[..., Eager], tmp_path: Path) -> None:
+def test_the_svg_holds_what_is_drawn_and_the_csv_every_weight(
+    open_page: Open, eager: Callable[..., Eager], tmp_path: Path
+) -> None:
     page = open_page(link(PRONOUN, view="heads", layer=LAYER, heads="0,4,9"))
     exact = eager(PRONOUN).attentions[LAYER][[0, 4, 9]]
     drawn = int((exact >= 0.03).sum())
@@ -174,7 +176,7 @@ def test_the_svg_and_the_csv_hold_what_is_drawn(open_page: Open, eager: Callable
     assert files["PNG"].read_bytes().startswith(b"\x89PNG")
     with files["CSV"].open(newline="") as file:
         rows = list(csv.DictReader(file))
-    assert len(rows) == drawn
+    assert len(rows) == exact.numel()
     for row in rows:
         value = float(exact[[0, 4, 9].index(int(row["head"])), int(row["query"]), int(row["key"])])
         assert float(row["weight"]) == pytest.approx(value, abs=1e-5)

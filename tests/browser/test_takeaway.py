@@ -69,7 +69,7 @@ def test_the_picture_as_png_and_svg(open_page: Open, view: str) -> None:
     assert (b"induction" if view == "roles" else b"animal") in svg
 
 
-@pytest.mark.parametrize("view", [view for view in VIEWS if view != "next"])
+@pytest.mark.parametrize("view", [view for view in VIEWS if view not in ("next", "compare")])
 def test_the_command_answers_with_what_the_page_shows(open_page: Open, eager: Callable[..., Eager], view: str) -> None:
     page = open_page(f"/?view={view}&layer=3&head=1")
     page.get_by_role("button", name="Copy as curl").click()
@@ -97,8 +97,32 @@ def test_the_command_answers_with_what_the_page_shows(open_page: Open, eager: Ca
         np.testing.assert_allclose(answer["probs"], exact.attentions[3][1, 1].numpy(), atol=1e-5)
         return
     layers = np.stack([layer.numpy() for layer in exact.attentions])
-    wanted = {"heads": layers[3:4], "map": layers[3:4, 1:2], "compare": layers[3:4, 1:2], "grid": layers}[view]
+    wanted = {"heads": layers[3:4], "map": layers[3:4, 1:2], "grid": layers}[view]
     np.testing.assert_allclose(np.array(answer["values"]), wanted, atol=1e-5)
+
+
+@pytest.mark.parametrize("view", ["compare", "next"])
+def test_where_there_is_nothing_yet_only_the_link_can_be_taken(open_page: Open, view: str) -> None:
+    page = open_page(f"/?view={view}")
+    expect(page.locator("#aside .actions button:visible")).to_have_text(["Copy link"])
+
+
+def test_text_and_model_at_once_are_not_compared(open_page: Open) -> None:
+    page = open_page("/?view=compare&model_b=dates#text_b=Another+text")
+    expect(page.locator(".compare-note")).to_contain_text("Change one thing at a time")
+    expect(page.locator("#aside .actions button:visible")).to_have_text(["Copy link"])
+    page.get_by_role("button", name="Same model").click()
+    expect(page.locator(".compare-result")).to_be_visible()
+
+
+def test_safetensors_of_heads_holds_the_heads_that_are_chosen(open_page: Open, eager: Callable[..., Eager]) -> None:
+    page = open_page("/?view=heads&layer=3&heads=1,4")
+    exact = eager(FIRST).attentions[3][[1, 4]].numpy()
+    np.testing.assert_allclose(load(take(page, "safetensors")[1])["values"], exact[None], atol=1e-5)
+    rows = csv.DictReader(io.StringIO(take(page, "CSV")[1].decode()))
+    got = {(int(row["head"]), int(row["query"]), int(row["key"])): float(row["weight"]) for row in rows}
+    assert len(got) == exact.size
+    assert got[4, 9, 2] == pytest.approx(exact[1, 9, 2], abs=1e-5)
 
 
 def test_a_token_is_marked_in_the_text(open_page: Open) -> None:

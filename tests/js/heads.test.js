@@ -76,6 +76,8 @@ test('the SVG has one line for each weight that is drawn, and tokens as text onl
   const paint = { palette: ['#123456', '#654321'], ink: '#000', faint: '#777', glow: '#fb0', font: 'sans' };
   const scene = { g, scroll: 0, index: tiny(), heads: [0, 1], paint, least: 0 };
   const svg = headsSvg(scene, TOKENS, { paper: '#fff', text: '"A", serif', title: 'x < y', hidden: 'without <x>' }, null);
+  assert.match(svg, /x &lt; y, all 2 heads:<tspan/);
+  assert.match(headsSvg({ ...scene, heads: [1] }, TOKENS, { paper: '#fff', text: '', title: 'x', hidden: '' }, null), />x, head<tspan[^>]*>1</);
   const drawn = Array.from(tiny().maps.values).filter((w) => w >= LEAST_DRAWN).length;
   assert.equal(svg.match(/<path /g).length, drawn);
   assert.ok(!svg.includes('<b>') && svg.includes('&lt;b&gt;&amp;&quot;') && svg.includes('x &lt; y') && svg.includes('without &lt;x&gt;'));
@@ -85,15 +87,15 @@ test('the SVG has one line for each weight that is drawn, and tokens as text onl
   assert.ok(pinned.includes('>0.990</text>') && pinned.includes('>0.020</text>'));
 });
 
-test('the table holds the exact weights of the pinned query, or all that are drawn', () => {
-  const { columns, rows } = table(tiny(), [0], TOKENS.rows, TOKENS.cols, 2, { least: 0, hidden: '' });
+test('the table holds every weight of the heads that are shown, and says when rows are missing', () => {
+  const { columns, rows, note: says } = table(tiny(), [1], TOKENS.rows, TOKENS.cols, '', 3);
   assert.deepEqual(columns, ['query', 'query token', 'key', 'key token', 'head', 'weight']);
-  assert.deepEqual(rows.map((row) => [row[0], row[2], row[4]]), [[2, 2, 0], [2, 0, 0], [2, 1, 0]]);
-  assert.ok(Math.abs(rows[2][5] - 0.02) < 1e-7);
-  assert.equal(table(tiny(), [0, 1], TOKENS.rows, TOKENS.cols, null, { least: 0, hidden: '' }).rows.length, 11);
-  const left = table(tiny(), [0, 1], TOKENS.rows, TOKENS.cols, null, { least: 0.45, hidden: 'without weights below 0.45' });
-  assert.equal(left.rows.length, 6);
-  assert.equal(left.columns[5], 'weight (without weights below 0.45)');
+  assert.deepEqual(rows.map((row) => row[5]), Array.from(tiny().maps.values).slice(9));
+  assert.deepEqual(rows[5].slice(0, 5), [1, '<b>&"', 2, ' c', 1]);
+  assert.equal(says, undefined);
+  assert.equal(table(tiny(), [0, 1], TOKENS.rows, TOKENS.cols, '', 3).rows.length, 18);
+  assert.match(table(tiny(), [0], TOKENS.rows, TOKENS.cols, '', 2048).note, /Partial: only the rows 0 to 2/);
+  assert.equal(table(tiny(), [0], TOKENS.rows, TOKENS.cols, 'without sinks', 3).columns[5], 'weight (without sinks)');
   assert.match(note(0, 12, false, tiny().maps, 0), /No head/);
   assert.match(note(2, 12, false, tiny().maps, 0), /2 of 12/);
 });

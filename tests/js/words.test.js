@@ -47,6 +47,8 @@ test('a file name holds nothing that a file name may not', () => {
   const state = { ...DEFAULTS, model: '../org/na me', view: 'map', layer: 3, head: 7, lens: 'rollout' };
   assert.equal(fileName(state, 'encoder', 'png'), 'headlight-..-org-na-me-encoder-layer3-head7-rollout.png');
   assert.equal(fileName({ ...state, lens: 'norm', hideSink: true, group: 'word' }, 'encoder', 'csv'), 'headlight-..-org-na-me-encoder-layer3-head7-norm-words-no-sinks.csv');
+  assert.match(fileName({ ...state, lens: 'raw', view: 'heads' }, 'encoder', 'csv', [72, 144]), /layer3-rows72-143\.csv$/);
+  assert.match(toCsv({ columns: ['a'], rows: [[1]], note: 'Partial.' }), /^# Partial\.\r\na\r\n1\r\n$/);
   assert.equal(fileName({ ...state, view: 'tokens' }, 'encoder', 'csv'), 'headlight-..-org-na-me-tokens.csv');
 });
 

@@ -13,7 +13,16 @@ import pytest
 import torch
 
 from app.analyses.attention import attention
-from app.errors import Busy, Cancelled, EmptyText, ModelUnknown, PairUnsupported, RunExpired, TooManyTokens
+from app.errors import (
+    Busy,
+    Cancelled,
+    EmptyText,
+    ModelUnknown,
+    PairUnsupported,
+    RunExpired,
+    TextTooLarge,
+    TooManyTokens,
+)
 from app.models.engine import Engine
 from app.models.run import Run, RunRequest
 from app.settings import Settings
@@ -129,7 +138,7 @@ def test_an_error_in_a_look_reaches_its_caller_and_the_next_look_works(engine: E
     [
         (RunRequest("minilm", " \n\t"), EmptyText),
         (RunRequest("minilm", "word " * 600), TooManyTokens),
-        (RunRequest("minilm", "x" * 300_000), TooManyTokens),
+        (RunRequest("minilm", "x" * 300_000), TextTooLarge),
         (RunRequest("minilm", TEXT, target="Das Tier"), PairUnsupported),
         (RunRequest("no-such-model", TEXT), ModelUnknown),
     ],

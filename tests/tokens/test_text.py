@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.errors import EmptyText, HeadlightError, InvalidText, TooManyTokens
+from app.errors import EmptyText, HeadlightError, InvalidText, TextTooLarge
 from app.tokens.text import clean_text
 
 
@@ -38,7 +38,7 @@ def test_the_limit_is_in_bytes_of_utf8(text: str, fits: bool) -> None:
     if fits:
         assert clean_text(text, 100) == text
     else:
-        with pytest.raises(TooManyTokens):
+        with pytest.raises(TextTooLarge):
             clean_text(text, 100)
 
 

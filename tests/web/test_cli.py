@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import re
@@ -10,14 +11,19 @@ import socket
 import subprocess
 import sys
 import time
+from dataclasses import fields
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
+from rich.console import Console
 
 from app.__main__ import main
 from app.cli.inspect import cell, fitted, picture, printable
+from app.cli.models import WIDTH, table
 from app.cli.options import NAMES, UsageError, folders, read_settings
+from app.models.info import ModelInfo
 from app.settings import Settings
 
 TEXT = "The cat sat."
@@ -44,6 +50,7 @@ def run(*arguments: str) -> tuple[int, str, str]:
         (["--receive-timeout", "inf"], "--receive-timeout"),
         (["--dtype", "int4"], "--dtype must be"),
         (["--model", "nopath"], "--model must be name=PATH"),
+        (["serve", "--model", "x=/no/such/folder"], "--model x: there is no such folder"),
         (["--model", "a/b=/tmp"], "--model must have a name of letters, digits"),
         (["--token", "short"], "--token must have at least 16 characters"),
         (["--host", "no.such.host.invalid"], "--host is not an address"),
@@ -83,9 +90,13 @@ def test_a_setting_in_the_environment_is_named(monkeypatch: pytest.MonkeyPatch) 
     assert read_settings({"port": "8126"}).port == 8126
 
 
-def test_options_reach_the_settings() -> None:
-    made = read_settings({"models": ["a=/x", "b=/y=z"], "run_limit": "2MB", "hub": False, "allowed_hosts": ["box"]})
-    assert made.models == {"a": Path("/x"), "b": Path("/y=z")}
+def test_options_reach_the_settings(tmp_path: Path) -> None:
+    first, second = tmp_path / "x", tmp_path / "y=z"
+    first.mkdir()
+    second.mkdir()
+    folders_given = [f"a={first}", f"b={second}"]
+    made = read_settings({"models": folders_given, "run_limit": "2MB", "hub": False, "allowed_hosts": ["box"]})
+    assert made.models == {"a": first, "b": second}
     assert (made.run_limit, made.hub, made.allowed_hosts) == (2_000_000, False, ("box",))
     with pytest.raises(UsageError):
         folders(["=x"])
@@ -203,11 +214,18 @@ def test_inspect_prints_the_same_numbers_in_every_form(capsys: pytest.CaptureFix
 
 @pytest.mark.real
 def test_inspect_says_what_is_wrong(capsys: pytest.CaptureFixture[str]) -> None:
-    for arguments in (["inspect", " "], ["inspect", "x", "--layer", "99"], ["inspect", "x", "--model", "../x"]):
+    for arguments, says in (
+        (["inspect", " "], "blank"),
+        (["inspect", "x", "--layer", "99"], "layer"),
+        (["inspect", "x", "--model", "../x"], "org/name"),
+        (["inspect", "x", "--model", "nope"], "`headlight models`"),
+        (["models", "remove", "nope"], "No such model"),
+    ):
         assert main(arguments) == 1
         error = capsys.readouterr().err
         assert error.startswith("headlight: ")
         assert error.count("\n") == 1
+        assert says in error
 
 
 @pytest.mark.real
@@ -216,3 +234,14 @@ def test_models_lists_what_there_is(capsys: pytest.CaptureFixture[str]) -> None:
     assert "minilm" in capsys.readouterr().out
     assert main(["models", "load", "minilm"]) == 0
     assert "6 x 12" in capsys.readouterr().out
+
+
+def test_the_table_of_models_cuts_no_name_and_marks_what_is_not_known() -> None:
+    name = "an-organisation-of-note/a-model-with-quite-a-long-name-of-its-own"
+    facts: dict[str, Any] = {field.name: None for field in fields(ModelInfo)}
+    out = io.StringIO()
+    Console(width=WIDTH, file=out).print(table([ModelInfo(**facts | {"id": name, "source": "Hugging Face cache"})]))
+    said = out.getvalue()
+    assert name in said
+    assert "–" in said
+    assert "?" not in said

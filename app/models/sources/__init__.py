@@ -53,6 +53,7 @@ def _find(model_id: str, settings: Settings, progress: Progress, cancelled: Canc
     parsed = parse_id(model_id)
     if parsed.org is None:
         raise ModelUnknown(
-            "There is no model of that name.", "Take one of /api/models, or a hub id with its owner: org/name."
+            "There is no model of that name.",
+            "Take one that `headlight models` or /api/models lists, or a hub id with its owner: org/name.",
         )
     return hub.find(parsed, settings, progress, cancelled)

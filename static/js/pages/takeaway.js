@@ -2,6 +2,7 @@
 
 import { download, SAFETENSORS } from '../api.js';
 import { copy, fileName, numbersPath, save, toCsv, toCurl } from '../exports.js';
+import { keepHeads } from '../safetensors.js';
 import { stackOf } from '../selection.js';
 import { toUrl } from '../url.js';
 
@@ -19,10 +20,14 @@ import { toUrl } from '../url.js';
 export function takeAway({ store, stage, session, say, fail }) {
   const stackName = () => (stage.looking ? stackOf(store.get(), stage.looking.run).name : '');
 
+  const part = () => stage.handle?.part?.() ?? null;
+
   /** @param {string} extension @param {() => Promise<Blob>|Blob|undefined} make */
   async function file(extension, make) {
     try {
-      const name = fileName(store.get(), stackName(), extension);
+      const [state, numbers] = [store.get(), extension === 'csv' || extension === 'safetensors' ? part() : null];
+      // the numbers of a part are all there, however small
+      const name = fileName(numbers ? { ...state, least: 0 } : state, stackName(), extension, numbers?.rows);
       const blob = await make();
       if (!blob) return;
       save(blob, name);
@@ -51,21 +56,30 @@ export function takeAway({ store, stage, session, say, fail }) {
   const numbers = () => {
     const own = address();
     if (own) return own.matrix ? own.path : null;
-    return stage.looking ? numbersPath(stage.looking.run, stage.needs()) : null;
+    return stage.looking ? numbersPath(stage.looking.run, atHand(stage.needs())) : null;
+  };
+  /** What is asked for again as a file is what is here. @param {import('../types.js').Needs} needs @returns {import('../types.js').Needs} */
+  const atHand = (needs) => {
+    const rows = part()?.rows;
+    return rows && needs.attention && store.get().group === 'token' ? { ...needs, attention: { ...needs.attention, rows } } : needs;
   };
   const safetensors = () => {
     const [path, looking] = [numbers(), stage.looking];
-    return path && looking ? session.again(() => download(path, SAFETENSORS), looking.request) : undefined;
+    if (!path || !looking) return undefined;
+    const heads = part()?.heads;
+    return session.again(() => download(path, SAFETENSORS), looking.request)
+      .then(async (blob) => (heads ? new Blob([keepHeads(await blob.arrayBuffer(), heads)]) : blob));
   };
   const curl = () => (stage.looking ? toCurl(stage.looking.request, store.get(), stage.looking.run, stackName(), stage.needs(), location.origin, address()?.path) : '');
   const drawn = () => stage.handle !== null;
+  const ready = () => drawn() && (stage.handle?.ready?.() ?? true);
 
   return [
-    { id: 'png', title: 'PNG', run: () => file('png', () => stage.handle?.picture?.png()), available: () => stage.handle?.picture !== undefined },
-    { id: 'svg', title: 'SVG', run: () => file('svg', () => stage.handle?.picture?.svg()), available: () => stage.handle?.picture !== undefined },
-    { id: 'csv', title: 'CSV', run: () => file('csv', csv), available: () => stage.handle?.table !== undefined },
-    { id: 'safetensors', title: 'safetensors', run: () => file('safetensors', safetensors), available: () => numbers() !== null },
+    { id: 'png', title: 'PNG', run: () => file('png', () => stage.handle?.picture?.png()), available: () => ready() && stage.handle?.picture !== undefined },
+    { id: 'svg', title: 'SVG', run: () => file('svg', () => stage.handle?.picture?.svg()), available: () => ready() && stage.handle?.picture !== undefined },
+    { id: 'csv', title: 'CSV', run: () => file('csv', csv), available: () => ready() && stage.handle?.table !== undefined },
+    { id: 'safetensors', title: 'safetensors', run: () => file('safetensors', safetensors), available: () => ready() && numbers() !== null },
     { id: 'link', title: 'Copy link', run: () => clipboard('Link', () => location.origin + toUrl(store.get())), available: drawn },
-    { id: 'curl', title: 'Copy as curl', run: () => clipboard('Command', curl), available: drawn },
+    { id: 'curl', title: 'Copy as curl', run: () => clipboard('Command', curl), available: ready },
   ];
 }

@@ -9,7 +9,7 @@ import { focusOf, mapsOf } from '../strength.js';
 import { weight as written } from '../ticks.js';
 import { isCausal, weightAt } from '../weights.js';
 import { form } from './compare_form.js';
-import { asTokens, largestCells, mapsOfDifference, otherOf, unitOf } from './compare_pairs.js';
+import { asTokens, changesBoth, largestCells, mapsOfDifference, otherOf, unitOf } from './compare_pairs.js';
 import { beside, panel } from './compare_panel.js';
 import { rank } from './compare_rank.js';
 import { strip } from './compare_strip.js';
@@ -35,7 +35,7 @@ export const compare = {
     const large = stack.rows > SIZE || stack.cols > SIZE ? { size: SIZE, pool: /** @type {const} */ ('max') } : {};
     const attention = { stack: stack.name, layer: state.layer, head: state.head, lens: /** @type {const} */ ('raw'), dtype: /** @type {const} */ ('f32'), ...large };
     const other = otherOf(state, requestOf(state, model));
-    if (!other || !offered(other.model, state, models)) return { attention };
+    if (!other || !offered(other.model, state, models) || changesBoth(other, requestOf(state, model))) return { attention };
     return { attention, compare: { other, stack: stack.name, layer: state.layer, head: state.head, layer_b: state.otherLayer, head_b: state.otherHead, size: SIZE } };
   },
   mount,
@@ -214,6 +214,7 @@ function mount(el, ctx) {
       store.set({ query: null, key: null });
       return true;
     },
+    ready: () => !result.hidden,
     picture: { png: () => file('png'), svg: () => file('svg') },
     table,
     address: () => (data?.path ? { path: data.path, matrix: true } : null),
@@ -269,6 +270,12 @@ function ticks(bar, range) {
 function remark(other, data, ctx) {
   if (!other) return ['Both sides are the same. Change a word of the text, or choose another model.'];
   if (!offered(other.model, ctx.store.get(), ctx.models())) return ['The other model is not here yet. Choose it as the model above first, which loads it; then come back.'];
+  if (changesBoth(other, ctx.request)) {
+    const same = (/** @type {string} */ title, /** @type {Partial<import('../types.js').Selection>} */ patch) => (
+      h('button.button', { type: 'button', onclick: () => ctx.store.set({ ...patch, otherLayer: null, otherHead: null }) }, title));
+    return [h('b', {}, 'Change one thing at a time. '), 'Compare another text on the same model, or the same text on another model. ',
+      same('Same text', { otherText: null }), ' ', same('Same model', { otherModel: null })];
+  }
   if (data?.problem) return [h('b', {}, `${data.problem.title}. `), data.problem.detail, ' ', data.problem.hint];
   return data?.ranking?.warnings.length ? [`${data.ranking.warnings.join(' ')} Choose a head of each to see where they differ.`] : [];
 }

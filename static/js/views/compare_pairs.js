@@ -101,3 +101,12 @@ export function otherOf({ otherModel, otherText }, request) {
   const other = { ...request, model: otherModel ?? request.model, text: otherText ?? request.text };
   return other.model === request.model && other.text === request.text ? null : other;
 }
+
+/**
+ * Is both the text and the model another one? Such runs have neither tokens nor heads in common.
+ * @param {import('../types.js').RunRequest} other
+ * @param {import('../types.js').RunRequest} request
+ */
+export function changesBoth(other, request) {
+  return other.model !== request.model && other.text !== request.text;
+}

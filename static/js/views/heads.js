@@ -275,8 +275,21 @@ function mount(el, ctx) {
       return true;
     },
     picture: { png: () => pngBlob(svg()), svg: async () => svgBlob(svg()) },
-    table: () => table(index, shown, rows, cols, state.query, { least: state.least, hidden: briefly(state, index?.maps.bounded) }),
+    part,
+    table: () => table(index, shown, rows, cols, briefly({ ...state, least: 0 }, index?.maps.bounded), shownRows()),
   };
+
+  function shownRows() {
+    const [from, to] = partOf(state, stackOf(state, ctx.run), ctx.run).rows;
+    return to - from;
+  }
+
+  /** @returns {import('../types.js').Part} */
+  function part() {
+    const { rowEdges = [] } = index?.maps ?? {};
+    const [from, to] = [rowEdges[0] ?? 0, rowEdges.at(-1) ?? 0];
+    return { heads: shown, rows: to - from < shownRows() ? [from, to] : null };
+  }
 
   function svg() {
     const now = scene();

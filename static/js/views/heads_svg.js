@@ -58,7 +58,7 @@ export function headsSvg(scene, tokens, look, query) {
   const high = window.height + CAPTION;
   return `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${high}" viewBox="${x} ${-CAPTION} ${width} ${high}">`
     + `<title>${escaped(look.title)}</title><rect x="${x}" y="${-CAPTION}" width="100%" height="100%" fill="${look.paper}"/>`
-    + `<text x="${x + 10}" y="${22 - CAPTION}" fill="${paint.ink}" font-size="13" font-family="${escaped(paint.font)}">${escaped(look.title)}, ${index.maps.heads.length > 1 ? `heads ${legend(heads, paint)}` : ''}</text>`
+    + `<text x="${x + 10}" y="${22 - CAPTION}" fill="${paint.ink}" font-size="13" font-family="${escaped(paint.font)}">${escaped(look.title)}${index.maps.heads.length > 1 ? `, ${legend(heads, index.maps.heads.length, paint)}` : ''}</text>`
     + (look.hidden ? `<text x="${x + 10}" y="${40 - CAPTION}" fill="${paint.faint}" font-size="12" font-family="${escaped(paint.font)}">${escaped(look.hidden)}</text>` : '')
     + `<g fill="none" stroke-linecap="round">${lines.join('')}</g>`
     + `<g fill="${paint.ink}" font-size="16" font-family="${escaped(look.text)}" dominant-baseline="central">${labels.join('')}</g>`
@@ -66,12 +66,14 @@ export function headsSvg(scene, tokens, look, query) {
 }
 
 /**
- * The numbers of the heads, each in its colour.
+ * The numbers of the heads, each in its colour: `head 1`, `heads 0, 3, 5`; `all 12 heads:` before them where none is missing.
  * @param {readonly number[]} heads
+ * @param {number} all
  * @param {import('./heads_canvas.js').Paint} paint
  */
-function legend(heads, paint) {
-  return heads.map((head) => `<tspan dx="5" font-weight="600" fill="${headColour(head, paint.palette)}">${head}</tspan>`).join('');
+function legend(heads, all, paint) {
+  const words = heads.length === all ? `all ${all} heads:` : heads.length === 1 ? 'head' : 'heads';
+  return words + heads.map((head) => `<tspan dx="5" font-weight="600" fill="${headColour(head, paint.palette)}">${head}</tspan>`).join(',');
 }
 
 /**

@@ -2,9 +2,8 @@
 
 import { h, visible } from '../dom.js';
 import { amount, named, shorten } from '../ticks.js';
-import { eachWeight } from '../weights.js';
 import { strongest } from './heads_canvas.js';
-import { LEAST_DRAWN, LEAST_SHOWN } from './heads_geometry.js';
+import { LEAST_DRAWN } from './heads_geometry.js';
 
 /**
  * The width of the widest label, in the font of the place.
@@ -40,27 +39,31 @@ export function note(shown, all, partial, maps, least) {
 }
 
 /**
- * The weights that are drawn, in rows of a table.
+ * All weights of the heads that are shown, in rows of a table; what is hidden by its size is in it.
  * @param {import('../weights.js').Index|null} index
  * @param {readonly number[]} shown
  * @param {readonly import('../types.js').Token[]} rows
  * @param {readonly import('../types.js').Token[]} cols
- * @param {number|null} pinned only this query, then
- * @param {{least: number, hidden: string}} left what is left out
+ * @param {string} hidden what the weights are without
+ * @param {number} total the rows that are shown; of a long text fewer are at hand
  * @returns {import('../types.js').Table}
  */
-export function table(index, shown, rows, cols, pinned, { least, hidden }) {
+export function table(index, shown, rows, cols, hidden, total) {
   const columns = ['query', 'query token', 'key', 'key token', 'head', hidden ? `weight (${hidden})` : 'weight'];
-  /** @type {(string|number)[][]} */
+  /** @type {(string|number|null)[][]} */
   const list = [];
   const [from, to] = index ? [index.maps.rowEdges[0] ?? 0, index.maps.rowEdges.at(-1) ?? 0] : [0, 0];
   for (let query = from; index && query < to; query += 1) {
-    if (pinned !== null && pinned !== query) continue;
-    eachWeight(index, 'query', query, shown, (head, key, weight) => {
-      list.push([query, rows[query]?.display ?? '', key, cols[key]?.display ?? '', head, weight]);
-    }, Math.max(pinned === null ? LEAST_DRAWN : LEAST_SHOWN, least) * index.maps.top);
+    const { heads, values, rowEdges, colEdges } = index.maps;
+    for (const head of shown) {
+      const start = (heads.indexOf(head) * (rowEdges.length - 1) + query - from) * (colEdges.length - 1);
+      for (let c = 0; c < colEdges.length - 1; c += 1) {
+        const weight = values[start + c];
+        list.push([query, rows[query]?.display ?? '', colEdges[c], cols[colEdges[c]]?.display ?? '', head, Number.isNaN(weight) ? null : weight]);
+      }
+    }
   }
-  return { columns, rows: list };
+  return { columns, rows: list, ...(to - from < total ? { note: `Partial: only the rows ${from} to ${to - 1}, those near the window.` } : {}) };
 }
 
 /** How many keys are read out. */

@@ -163,6 +163,6 @@ function explain(el, ctx) {
       + 'So there are no logits to show, and none are made up.'),
     h('p', {}, 'Its attention can be looked at in the other views. For the next word, take a model that was trained to predict it.'),
     h('button.button.primary', { type: 'button', onclick: change }, 'Use smollm2 for this text')));
-  return { update() {}, hover() {}, destroy: () => el.replaceChildren() };
+  return { ready: () => false, update() {}, hover() {}, destroy: () => el.replaceChildren() };
 }
 

@@ -21,6 +21,8 @@ import { missingWords, nullWords, table } from './roles_words.js';
  */
 
 const PAIRS = 8;
+/** The roles of more tokens than this take the server longer than one look. */
+const LONG = 400;
 
 /** @type {import('../types.js').View} */
 export const roles = {
@@ -28,7 +30,10 @@ export const roles = {
   title: 'Roles',
   howto: 'Each row is a head and each column something a head may do on this text: the number is its score, the small one how many times its null that is, and the longer the bar under it the further from chance. '
     + 'Choose a score, in the table or the picture, to see the pairs of tokens that make it; choose a pair to open the map there.',
-  needs: (state, run) => ({ roles: { stack: stackOf(state, run).name } }),
+  needs: (state, run) => {
+    const { name, rows, cols } = stackOf(state, run);
+    return { roles: { stack: name, ...(Math.max(rows, cols) > LONG ? { long: true } : {}) } };
+  },
   mount,
 };
 
@@ -49,6 +54,7 @@ function mount(el, ctx) {
   let evidenceOf = '';
   let alive = true;
 
+  const plain = h('p.roles-null', {}, 'The null of a score is what chance alone would give, and a standard deviation is how far chance usually strays from it: the more of them a score lies above its null, the less it looks like chance.');
   const says = h('p.roles-null', {});
   const lacks = h('p.roles-null', {});
   const chart = h('div.roles-chart', { 'aria-hidden': 'true' });
@@ -65,7 +71,7 @@ function mount(el, ctx) {
   });
   const ring = h('div.roles-ring', { 'aria-hidden': 'true', hidden: true });
   const scatter = h('div.roles-scatter', {}, h('div.roles-axes', {}, across.element, up.element), h('div.roles-plot', {}, chart, ring));
-  const all = h('div.roles', { hidden: true }, h('div.roles-top', {}, scatter, evidence.element), says, lacks, sheet.element);
+  const all = h('div.roles', { hidden: true }, plain, h('div.roles-top', {}, scatter, evidence.element), says, lacks, sheet.element);
   el.append(all);
 
   /** @param {Role} wanted @param {Role} other */
@@ -137,7 +143,8 @@ function mount(el, ctx) {
     evidenceOf = key;
     const i = placeOf(data, now);
     if (data.heads[i]?.[now.role] === null) {
-      evidence.update(null, ctx.tokens, never(now.role, stack.name) ?? 'No query of this text can show it.');
+      const why = never(now.role, stack.name);
+      evidence.update(null, ctx.tokens, why ? `${why[0].toUpperCase()}${why.slice(1)}.` : 'No query of this text can show it.');
       return;
     }
     try {
