@@ -37,6 +37,19 @@ def open_map(open_page: Open, text: str, second: str | None = None, **selection:
     return page
 
 
+def lines_drawn(page: Page, folder: Path) -> int:
+    """How many lines the picture of Heads has."""
+    with page.expect_download() as download:
+        page.locator("#aside").get_by_role("button", name="SVG", exact=True).click()
+    download.value.save_as(folder / "lines.svg")
+    return (folder / "lines.svg").read_text().count("<path ")
+
+
+def weights(page: Page, folder: Path) -> list[list[str]]:
+    """The rows of the CSV of Heads that hold a weight: query, token, key, token, head, weight."""
+    return [row for row in csv_rows(page, folder)[1][1:] if row[-1]]
+
+
 def hidden(page: Page) -> str:
     return page.locator(".says-hidden").inner_text()
 
@@ -101,7 +114,7 @@ def test_special_tokens_are_hidden_in_the_map_the_lines_and_the_strip(
     _, lines = csv_rows(page, tmp_path)
     assert lines[0][-1] == "weight (without special tokens)"
     ends = {0, len(long_words.tokens) - 1}
-    assert not any({int(line[0]), int(line[2])} & ends for line in lines[1:])
+    assert not any({int(line[0]), int(line[2])} & ends for line in weights(page, tmp_path))
     page.get_by_role("button", name="Show all").click()
     expect(page.locator(".says-hidden")).to_be_hidden()
     expect(page).not_to_have_url(re.compile("hide"))
@@ -125,8 +138,7 @@ def test_each_head_loses_its_sink_and_the_picture_says_which(
         count = sinks.count(key)
         heads = f"{count} head" if count == 1 else f"{count} heads"
         expect(page.locator(".says-hidden")).to_contain_text(f"{long_words.tokens[key]} ({key}) in {heads}")
-    _, lines = csv_rows(page, tmp_path)
-    assert not any(int(line[2]) == sinks[int(line[4])] for line in lines[1:])
+    assert not any(int(line[2]) == sinks[int(line[4])] for line in weights(page, tmp_path))
 
 
 def test_weights_below_the_slider_are_hidden(open_page: Open, long_words: Reference, tmp_path: Path) -> None:
@@ -144,8 +156,7 @@ def test_weights_below_the_slider_are_hidden(open_page: Open, long_words: Refere
     expect(page).to_have_url(re.compile(r"least=0\.04"))
     page.get_by_role("tab", name="Heads").click()
     wait_drawn(page)
-    _, lines = csv_rows(page, tmp_path)
-    assert len(lines) - 1 == int((long_words.maps[LAYER] >= 0.04).sum())
+    assert lines_drawn(page, tmp_path) == int((long_words.maps[LAYER] >= 0.04).sum())
     with page.expect_download() as download:
         page.locator("#aside").get_by_role("button", name="SVG", exact=True).click()
     download.value.save_as(tmp_path / "picture.svg")
@@ -166,12 +177,12 @@ def test_a_block_of_a_pair_of_sentences(open_page: Open, pair: Reference, tmp_pa
     assert same(csv_map(page, tmp_path), plain[part[block[0]], part[block[1]]])
     page.get_by_role("tab", name="Heads").click()
     wait_drawn(page)
-    _, lines = csv_rows(page, tmp_path)
+    lines = weights(page, tmp_path)
     rows, cols = (range(*part[side].indices(len(pair.tokens))) for side in block)
-    assert lines[1:]
-    assert all(int(line[0]) in rows and int(line[2]) in cols for line in lines[1:])
+    assert lines
+    assert all(int(line[0]) in rows and int(line[2]) in cols for line in lines)
     kept = pair.maps[LAYER][:, part[block[0]], part[block[1]]]
-    assert len(lines) - 1 == int((kept >= 0.03).sum())
+    assert lines_drawn(page, tmp_path) == int((kept >= 0.03).sum())
 
 
 def test_one_sentence_has_no_blocks(open_page: Open) -> None:
