@@ -41,9 +41,11 @@ export function createExact(session, onArrive) {
     asking = null;
     const maps = mapsOf(answer, state.layer);
     const whole = maps.exact && answer.values instanceof Uint8Array; // to the nearest byte only, but small enough to have all of it
-    if (answer.followed || !inside(block, focus) || (!whole && holds(maps, focus, block))) return maps;
+    const binned = !maps.exact && answer.values instanceof Uint8Array && focus.query === null && focus.key === null; // the largest of each bin, to the nearest byte
+    if (answer.followed || !inside(block, focus) || (!whole && !binned && holds(maps, focus, block))) return maps;
     const tokens = tokensOf(stackOf(state, looking.run), looking.run);
-    const needs = { attention: slice(state, answer.meta, whole ? NOWHERE : focus, block, tokens) };
+    const part = slice(state, answer.meta, whole ? NOWHERE : focus, block, tokens);
+    const needs = { attention: binned && answer.meta.size ? { ...part, size: answer.meta.size } : part };
     const known = session.peek(needs, looking.run)?.attention;
     if (known) return mapsOf(known, state.layer);
     const mine = new AbortController();

@@ -1,7 +1,7 @@
 // The number that is pointed at, and what it belongs to.
 
 import { lensOf } from './lenses.js';
-import { headsShown, largest, meanWeight, received, weightsOf } from './strength.js';
+import { headsShown, largest, meanWeight, onAverage, received, weightsOf } from './strength.js';
 import { unitsOf } from './units.js';
 import { binOf } from './weights.js';
 
@@ -25,7 +25,7 @@ export function readOut(state, maps, { query, key }, tokens) {
   const value = query !== null && key !== null ? meanWeight(maps, heads, query, key) : null;
   const weights = query !== null ? weightsOf(maps, heads, 'query', query) : key !== null ? weightsOf(maps, heads, 'key', key) : received(maps, heads);
   const others = !row && column ? tokens.rows : tokens.cols;
-  const title = row ? 'It looks at' : column ? 'Looked at by' : 'Looked at most, on average';
+  const title = row ? 'It looks at' : column ? 'Looked at by' : `Looked at most, ${onAverage(maps, tokens.rows.length)}`;
   const top = maps.exact ? strongest(weights, others, inWords) : [];
   return { query: row, key: column, value, where: place(state, heads, maps), title, top, bounded: maps.bounded };
 }

@@ -120,14 +120,23 @@ export function weightsOf(maps, heads, side, item) {
 }
 
 /**
- * How much each key receives: the mean of its column over the queries that have a value. Of a pooled answer, of its bins.
+ * How many tokens the bins of these edges have, at most.
+ * @param {readonly number[]} edges
+ */
+export function blockSize(edges) {
+  return edges.reduce((most, edge, i) => (i ? Math.max(most, edge - edges[i - 1]) : most), 1);
+}
+
+/**
+ * How much each key receives: the mean of its column over the queries that have a value. A mean of bins would be none
+ * of the weights, so of a pooled answer it is the weight furthest from zero in the key's bin, over all queries and heads.
  * @param {Maps} maps
  * @param {readonly number[]} heads
  * @returns {(number|null)[]}
  */
 export function received(maps, heads) {
   const [rows, cols] = [maps.rowEdges.length - 1, maps.colEdges.length - 1];
-  const [sums, counts] = [new Float64Array(cols), new Uint32Array(cols)];
+  const [sums, counts, most] = [new Float64Array(cols), new Uint32Array(cols), new Float64Array(cols)];
   for (const head of heads) {
     const base = maps.heads.indexOf(head) * rows * cols;
     for (let r = 0; r < rows; r += 1) {
@@ -136,13 +145,23 @@ export function received(maps, heads) {
         if (Number.isNaN(value)) continue;
         sums[c] += value;
         counts[c] += 1;
+        if (Math.abs(value) > Math.abs(most[c])) most[c] = value;
       }
     }
   }
   return Array.from({ length: maps.colEdges[cols] }, (_, key) => {
     const bin = binOf(maps.colEdges, key);
-    return bin < 0 || counts[bin] === 0 ? null : sums[bin] / counts[bin];
+    return bin < 0 || counts[bin] === 0 ? null : maps.exact ? sums[bin] / counts[bin] : most[bin];
   });
+}
+
+/**
+ * Over which queries the mean of exact maps is.
+ * @param {Maps} maps
+ * @param {number} count of queries there are
+ */
+export function onAverage({ rowEdges }, count) {
+  return rowEdges[0] > 0 || rowEdges[rowEdges.length - 1] < count ? 'on average over the rows shown' : 'on average';
 }
 
 /**

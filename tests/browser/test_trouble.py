@@ -18,8 +18,51 @@ def test_no_text_and_too_much_text_are_said_before_anything_is_sent(open_page: O
         expect(page.locator("#ask-warning")).to_contain_text(words)
     assert sent == []
     expect(page.locator("#strip .chip")).to_have_count(15)
+    expect(page.locator("#before")).to_have_text("These are the results of the text before.")
     page.locator("#text").fill("fine")
     expect(page.locator("#ask-warning")).to_have_text("")
+
+
+def test_results_of_the_text_before_are_dim_until_it_is_run_or_taken_back(open_page: Open) -> None:
+    page = open_page()
+    first = page.locator("#text").input_value()
+    note = page.locator(".example-note")
+    expect(note).not_to_be_empty()
+    page.locator("#text").fill("Another text")
+    expect(page.locator("#before")).to_be_visible()
+    expect(note).to_be_empty()
+    for part in ("#strip", "#bench"):
+        expect(page.locator(part)).to_have_css("opacity", "0.45")
+    page.locator("#text").fill(first)
+    expect(page.locator("#before")).to_be_hidden()
+    expect(note).not_to_be_empty()
+    page.locator("#text").fill("Another text")
+    page.keyboard.press("Enter")
+    expect(page.locator("#strip .chip")).to_have_count(4)
+    expect(page.locator("#before")).to_be_hidden()
+    expect(page.locator("#bench")).to_have_css("opacity", "1")
+    expect(note).to_be_empty()
+
+
+def test_a_model_that_cannot_be_had_offers_those_that_can(open_page: Open, watch: Watch) -> None:
+    watch.expected.append("status of 404")
+    page = open_page()
+    page.route("**/api/models/load", problem(404, "model-not-found"))
+    page.locator("#model").fill("no/such-model")
+    page.keyboard.press("Enter")
+    actions = page.locator(".problem-actions")
+    expect(actions.get_by_role("button", name="minilm", exact=True)).to_be_visible()
+    expect(actions.get_by_role("button", name="Try again")).to_have_count(0)
+    expect(page.locator("#before")).to_be_visible()
+    assert "such-model" not in page.url
+    page.locator("#model").fill("")
+    page.keyboard.press("Enter")
+    expect(page.locator("#model")).to_have_value("minilm")
+    expect(page.locator(".problem")).to_have_count(0)
+    expect(page.locator("#before")).to_be_hidden()
+    page.locator("#model").fill("MiniLM")
+    page.keyboard.press("Enter")
+    expect(page.locator("#model")).to_have_value("minilm")
 
 
 def test_more_tokens_than_the_model_takes(open_page: Open, watch: Watch) -> None:
@@ -59,7 +102,7 @@ def test_a_long_run_can_be_stopped(open_page: Open) -> None:
     page.keyboard.press("Enter")
     expect(page.locator("#busy")).to_contain_text("Running the model")
     page.locator("#busy").get_by_role("button", name="Stop").click()
-    expect(page.locator(".problem-title")).to_have_text("Stopped")
+    expect(page.locator(".problem.notice .problem-title")).to_have_text("Stopped")
     expect(page.locator("#busy")).to_be_hidden()
     assert len(waiting) == 1
     page.unroute_all(behavior="ignoreErrors")

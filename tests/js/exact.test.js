@@ -75,3 +75,12 @@ test('of bytes that are small enough, the whole map is asked for, even where not
   });
   assert.deepEqual(asked, { stack: 'encoder', layer: 2, head: 5, lens: 'raw', dtype: 'f32' });
 });
+
+test('of pooled bytes, the largest of each bin is asked for in full where nothing is pointed at', async () => {
+  const bytes = { ...POOLED, meta: { ...POOLED.meta, size: 2 } };
+  const asked = await new Promise((resolve) => {
+    const session = { peek: () => null, fetch: async (needs) => { resolve(needs.attention); return {}; } };
+    createExact(session, () => undefined)(LOOKING, STATE, bytes, { query: null, key: null }, ALL);
+  });
+  assert.deepEqual(asked, { stack: 'encoder', layer: 2, head: 5, lens: 'raw', dtype: 'f32', size: 2 });
+});

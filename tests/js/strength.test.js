@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { legend } from '../../static/js/pages/describe.js';
 import { readOut } from '../../static/js/readout.js';
 import { DEFAULTS } from '../../static/js/store.js';
 import { focusOf, headsShown, largest, mapsOf, marks, meanWeight, received } from '../../static/js/strength.js';
@@ -44,13 +45,31 @@ test('the strip: a query gives, a key receives, neither is the mean of the colum
 
 test('pooled bytes: each token reads its bin', () => {
   const data = { ...DATA, values: Uint8Array.from([0, 51, 102, 255]), shape: [1, 1, 2, 2], scale: 1 / 255,
-    meta: { ...DATA.meta, layers: [0], heads: [3], rows: [0, 5], cols: [0, 5], row_edges: [0, 2, 5], col_edges: [0, 3, 5] } };
+    meta: { ...DATA.meta, layers: [0], heads: [3], rows: [0, 5], cols: [0, 5], row_edges: [0, 2, 5], col_edges: [0, 3, 5], size: 2 } };
   const maps = mapsOf(data, 0);
   close(meanWeight(maps, [3], 1, 2), 0);
   close(meanWeight(maps, [3], 1, 3), 0.2);
   close(meanWeight(maps, [3], 2, 0), 0.4);
   close(meanWeight(maps, [3], 4, 4), 1);
-  assert.equal(received(maps, [3]).length, 5);
+  received(maps, [3]).forEach((value, key) => close(value, key < 3 ? 0.4 : 1));
+});
+
+test('what is received is called a mean only of whole rows, and of bins their largest', () => {
+  const count = (rows, cols) => ({ rows: Array.from({ length: rows }, () => ({ display: 't' })), cols: Array.from({ length: cols }, () => ({ display: 't' })) });
+  const nothing = { query: null, key: null };
+  const pooled = (edges, values) => mapsOf({ ...DATA, values: Float32Array.from(values), shape: [1, 1, edges.length - 1, edges.length - 1],
+    meta: { ...DATA.meta, layers: [0], heads: [3], size: edges.length - 1, rows: [0, 4], cols: [0, 4], row_edges: edges, col_edges: edges } }, 0);
+  const fine = pooled([0, 2, 4], [0.9, 0.1, 0.2, 0.8]);
+  const coarse = pooled([0, 4], [0.9]);
+  assert.equal(legend(count(4, 4), nothing, fine), 'largest weight received, in blocks of 2 tokens');
+  assert.equal(legend(count(4, 4), nothing, coarse), 'largest weight received, in blocks of 4 tokens');
+  assert.equal(Math.max(...received(fine, [3])), Math.max(...received(coarse, [3])));
+  close(received(pooled([0, 2, 4], [-0.9, 0.1, 0.2, 0.8]), [3])[0], -0.9);
+  const part = mapsOf(DATA, 4);
+  assert.equal(legend(count(3, 3), nothing, part), 'what is looked at, on average');
+  assert.equal(legend(count(9, 3), nothing, part), 'what is looked at, on average over the rows shown');
+  assert.equal(readOut({ ...DEFAULTS, layer: 4 }, part, nothing, { ...TOKENS, rows: count(9, 3).rows }).title, 'Looked at most, on average over the rows shown');
+  assert.equal(legend(count(4, 4), { query: 1, key: null }, coarse), 'where “t” looks, the largest in blocks of 4 tokens');
 });
 
 test('hover goes before what is pinned', () => {

@@ -49,12 +49,13 @@ export function createAside(el, actions) {
     /**
      * @param {import('../types.js').View} view
      * @param {import('../types.js').Run} run
+     * @param {string} doubt why its own answer means nothing, or ''
      */
-    update(view, run) {
+    update(view, run, doubt) {
       replace(howto, view.howto);
       for (const { action, button } of buttons) button.hidden = !action.available();
       const { forward, total } = run.milliseconds;
-      replace(facts, run.answer !== null && h('p', {}, 'Its own answer: ', h('q', {}, run.answer)), `Forward pass ${duration(forward)}, in all ${duration(total)}. ${fileSize(run.bytes)} kept.`,
+      replace(facts, run.answer !== null && h('p', {}, 'Its own answer: ', h('q', {}, run.answer), doubt && ` ${doubt}`), `Forward pass ${duration(forward)}, in all ${duration(total)}. ${fileSize(run.bytes)} kept.`,
         run.warnings.length > 0 && h('ul.warnings', {}, run.warnings.map((warning) => h('li', {}, warning))));
     },
 

@@ -2,6 +2,7 @@
 // The draft is the person's own: it changes only when they type, take an example or open a link.
 
 import { h, replace } from '../dom.js';
+import { exampleOf } from '../drafts.js';
 import { fileSize } from '../format.js';
 
 /** A text of more characters than this is set smaller. */
@@ -9,13 +10,14 @@ const LONG = 320;
 
 /** @typedef {import('../types.js').Example} Example */
 /** @typedef {import('../types.js').Model} Model */
-/** @typedef {{text: string, pair: string|null, target: string|null}} Draft */
+/** @typedef {import('../drafts.js').Draft} Draft */
+/** @typedef {import('../types.js').RunRequest} RunRequest */
 
 /**
  * @param {HTMLElement} el
- * @param {{examples: Example[], textLimit: number, onLook: (draft: Draft) => void, onExample: (example: Example) => void}} options
+ * @param {{examples: Example[], textLimit: number, onLook: (draft: Draft) => void, onExample: (example: Example) => void, onDraft: () => void}} options
  */
-export function createAsk(el, { examples, textLimit, onLook, onExample }) {
+export function createAsk(el, { examples, textLimit, onLook, onExample, onDraft }) {
   const text = field('text', 'Text', 'Paste a sentence, or a page of them');
   const pair = field('pair', 'Second sentence', 'The second sentence');
   const target = field('target', 'Target', 'What the decoder has written (left empty: its own answer)');
@@ -30,6 +32,8 @@ export function createAsk(el, { examples, textLimit, onLook, onExample }) {
   /** @type {Model['kind']} */
   let kind = null;
   let takesPair = true;
+  /** @type {Readonly<RunRequest>|null} */
+  let asked = null;
 
   const form = h('form.ask', { novalidate: true },
     h('div.ask-texts', {}, text.box, pair.box, target.box,
@@ -87,10 +91,20 @@ export function createAsk(el, { examples, textLimit, onLook, onExample }) {
     target.box.hidden = kind !== 'encoder-decoder';
   }
 
+  function caption() {
+    replace(note, (asked && exampleOf(examples, asked, draft())?.note) ?? '');
+  }
+
+  function edited() {
+    caption();
+    onDraft();
+  }
+
   form.addEventListener('submit', submit);
   form.addEventListener('input', (event) => {
     size();
     if (event.target instanceof HTMLTextAreaElement && (warning.textContent || event.target.value.length > textLimit / 4)) warn(fault());
+    if (event.target instanceof HTMLTextAreaElement) edited();
   });
   form.addEventListener('keydown', (event) => {
     if (event.key === 'Enter' && !event.shiftKey && !event.isComposing && event.target instanceof HTMLTextAreaElement) submit(event);
@@ -99,6 +113,7 @@ export function createAsk(el, { examples, textLimit, onLook, onExample }) {
     pairOpen = !pairOpen;
     arrange();
     warn('');
+    edited();
     (pairOpen ? pair.input : text.input).focus();
   });
 
@@ -118,23 +133,26 @@ export function createAsk(el, { examples, textLimit, onLook, onExample }) {
       pairOpen = state.pair !== null;
       warn('');
       arrange();
+      caption();
     },
     /**
      * What an encoder-decoder wrote by itself, where it was given no target; null: nothing yet.
      * @param {string|null} words
+     * @param {string} doubt why it means nothing, or ''
      */
-    answered(words) {
-      replace(answer, words !== null && ['It wrote ', h('q', {}, words), ' itself.']);
+    answered(words, doubt) {
+      replace(answer, words !== null && ['It wrote ', h('q', {}, words), ' itself.', doubt && ` ${doubt}`]);
     },
     /**
      * @param {Model|null} model what it takes decides which boxes there are
-     * @param {string} asked the text that is looked at: an example's note stays beside it
+     * @param {Readonly<RunRequest>} now what is looked at: an example's note stays beside the example
      */
-    update(model, asked) {
+    update(model, now) {
+      asked = now;
       kind = model?.kind ?? null;
       takesPair = model?.pairs !== false;
-      replace(note, examples.find((example) => example.text === asked)?.note ?? '');
       arrange();
+      caption();
     },
   };
 }

@@ -13,6 +13,8 @@ export function createPicker(el, { onPick }) {
   /** @type {Model[]} */
   let models = [];
   let current = '';
+  /** The last one that was there: an empty box goes back to it. */
+  let good = '';
   /** @type {string[]} */
   let offered = [];
   let active = -1;
@@ -33,7 +35,7 @@ export function createPicker(el, { onPick }) {
     const filter = typed === current ? '' : typed.toLowerCase();
     const found = models.filter(({ id, name }) => `${id} ${name}`.toLowerCase().includes(filter));
     offered = found.map(({ id }) => id);
-    const other = typed !== '' && !models.some(({ id }) => id === typed) ? typed : null;
+    const other = typed !== '' && !models.some(({ id }) => id === meant(models, typed)) ? typed : null;
     if (other) offered.push(other);
     if (active >= offered.length) active = -1;
     replace(list, found.map((model, i) => option(i, model.id, row(model))),
@@ -69,8 +71,9 @@ export function createPicker(el, { onPick }) {
     input.removeAttribute('aria-activedescendant');
   }
 
-  /** @param {string} id */
-  function pick(id) {
+  /** @param {string} typed an id, in any case; nothing: the last good one */
+  function pick(typed) {
+    const id = typed === '' ? good || current : meant(models, typed);
     close();
     input.value = id;
     if (id !== current) onPick(id);
@@ -79,7 +82,11 @@ export function createPicker(el, { onPick }) {
   input.addEventListener('focus', () => input.select());
   input.addEventListener('click', show);
   input.addEventListener('input', () => { active = -1; show(); });
-  input.addEventListener('blur', () => { close(); input.value = current; });
+  input.addEventListener('blur', () => {
+    if (input.value.trim() === '') pick('');
+    close();
+    input.value = current;
+  });
   input.addEventListener('keydown', (event) => {
     if (event.key === 'ArrowDown' || event.key === 'ArrowUp') {
       event.preventDefault();
@@ -89,8 +96,7 @@ export function createPicker(el, { onPick }) {
       mark();
     } else if (event.key === 'Enter') {
       event.preventDefault();
-      const id = (active >= 0 ? offered[active] : undefined) ?? input.value.trim();
-      if (id) pick(id);
+      pick((active >= 0 ? offered[active] : undefined) ?? input.value.trim());
     } else if (event.key === 'Escape' && open()) {
       event.stopPropagation();
       input.value = current;
@@ -105,11 +111,21 @@ export function createPicker(el, { onPick }) {
       current = id;
       if (document.activeElement !== input || !open()) input.value = id;
       const model = all.find((one) => one.id === id);
+      if (model) good = id;
       replace(facts, model ? describe(model) : id ? 'Not loaded yet' : 'Choose a model');
       if (open()) show();
     },
     focus: () => input.focus(),
   };
+}
+
+/**
+ * The id as the catalogue writes it, where it has one that differs in case only.
+ * @param {readonly Model[]} models
+ * @param {string} typed
+ */
+export function meant(models, typed) {
+  return models.find(({ id }) => id === typed)?.id ?? models.find(({ id }) => id.toLowerCase() === typed.toLowerCase())?.id ?? typed;
 }
 
 /** @param {Model} model @returns {import('../dom.js').Child[]} */

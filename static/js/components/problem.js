@@ -9,15 +9,15 @@ export function createProblemBox(el) {
   return {
     /**
      * @param {import('../types.js').Problem} problem
-     * @param {{title: string, run: () => void}|null} action
+     * @param {readonly {title: string, run: () => void}[]} ways out of it
      */
-    show(problem, action) {
-      replace(el, h('div.problem', {},
+    show(problem, ways) {
+      replace(el, h(problem.code === 'stopped' ? 'div.problem.notice' : 'div.problem', {},
         h('p.problem-title', {}, problem.title),
         h('p', {}, problem.detail),
         problem.hint && h('p.problem-hint', {}, problem.hint),
         h('div.problem-actions', {},
-          action && h('button.button', { type: 'button', onclick: action.run }, action.title),
+          ways.map(({ title, run }) => h('button.button', { type: 'button', onclick: run }, title)),
           h('button.button.quiet', { type: 'button', onclick: () => replace(el) }, 'Dismiss'))));
     },
     clear() { replace(el); },

@@ -4,7 +4,7 @@ import { visible } from '../dom.js';
 import { grouping, sentence } from '../hidden.js';
 import { lensOf } from '../lenses.js';
 import { blockOf, stackOf, tokensOf } from '../selection.js';
-import { headsShown, mapsOf } from '../strength.js';
+import { blockSize, headsShown, mapsOf, onAverage } from '../strength.js';
 import { named, shorten } from '../ticks.js';
 
 /** @typedef {import('../types.js').Selection} Selection */
@@ -74,11 +74,16 @@ function about({ prediction, signed, lens, sinks, heads }, run) {
  * What the light in the strip measures.
  * @param {Tokens} tokens
  * @param {import('../types.js').Hover} focus
+ * @param {import('../weights.js').Maps} maps the numbers
  */
-export function legend({ rows, cols }, { query, key }) {
+export function legend({ rows, cols }, { query, key }, maps) {
+  const size = maps.exact ? 1 : Math.max(blockSize(maps.rowEdges), blockSize(maps.colEdges));
+  const blocks = size > 1 ? `, ${maps.signed ? 'furthest from zero' : 'the largest'} in blocks of ${size} tokens` : '';
   const name = (/** @type {Token|undefined} */ token) => `“${shorten(visible(token?.display.trim() ?? ''), 24)}”`;
-  if (query !== null) return `where ${name(rows[query])} looks`;
-  return key !== null ? `what looks at ${name(cols[key])}` : 'what is looked at, on average';
+  if (query !== null) return `where ${name(rows[query])} looks${blocks}`;
+  if (key !== null) return `what looks at ${name(cols[key])}${blocks}`;
+  if (!maps.exact) return `${maps.signed ? 'weight received, furthest from zero,' : 'largest weight received,'} in blocks of ${blockSize(maps.colEdges)} tokens`;
+  return `what is looked at, ${onAverage(maps, rows.length)}`;
 }
 
 /**

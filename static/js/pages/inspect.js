@@ -17,6 +17,7 @@ import { createStrip } from '../components/strip.js';
 import { createTabs } from '../components/tabs.js';
 import { themeButton } from '../components/theme.js';
 import { byId, h } from '../dom.js';
+import { doubt, sameDraft } from '../drafts.js';
 import { createExact } from '../exact.js';
 import { keepHistory } from '../history.js';
 import { bindKeys } from '../keys.js';
@@ -26,7 +27,7 @@ import { createSession } from '../session.js';
 import { createStage } from '../stage.js';
 import { createStore } from '../store.js';
 import { checksOf, focusOf, headsShown, marks, rowOf } from '../strength.js';
-import { fromUrl } from '../url.js';
+import { fromUrl, toUrl } from '../url.js';
 import { VIEWS } from '../views/all.js';
 import { bindingsOf } from './inspect_keys.js';
 import { describe, legend, seenBy, stripSight, wayOut } from './describe.js';
@@ -37,12 +38,14 @@ import { takeAway } from './takeaway.js';
 /** @typedef {import('../types.js').Model} Model */
 
 const UNPINNED = Object.freeze({ query: null, key: null, position: null, rows: null, cols: null });
+const MOST_OFFERED = 8;
 const TEXT_LIMIT = 256 * 1024;
 
 const boot = readBoot();
 const store = createStore(opening(boot, fromUrl(location.search, location.hash)));
 const session = createSession();
 const [bench, stripSlot, live] = [byId('bench'), byId('strip'), byId('live')];
+const before = byId('before');
 const announce = (/** @type {string} */ text) => { live.textContent = text; };
 
 /** @type {Model[]} */
@@ -51,6 +54,8 @@ let models = boot.models ?? [];
 let job = null;
 /** Which model the person chose on this page; a link alone starts no download. */
 let chosen = '';
+/** The model of the last run that there was. */
+let good = '';
 /** Whose tokens the strip shows. */
 let stripOf = '';
 let pointing = 0;
@@ -65,6 +70,7 @@ const ask = createAsk(byId('ask'), {
     if (draft.text === before.text && draft.pair === before.pair && draft.target === before.target) start();
     else store.set({ ...UNPINNED, ...draft });
   },
+  onDraft: compareDraft,
   onExample: (example) => {
     store.set({ ...UNPINNED, heads: null, stack: null, ...asked(example), ...example.selection });
     ask.write(store.get());
@@ -105,7 +111,7 @@ const stage = createStage(byId('view'), {
     fail: failed,
   },
 });
-const actions = takeAway({ store, stage, session, say: (words) => aside.say(words), fail: (error) => problems.show(problemOf(error), null) });
+const actions = takeAway({ store, stage, session, say: (words) => aside.say(words), fail: (error) => problems.show(problemOf(error), []) });
 const exact = createExact(session, point);
 const aside = createAside(byId('aside'), actions);
 const bindings = bindingsOf({
@@ -119,6 +125,7 @@ bindKeys(bindings);
 keepHistory(store, (state) => {
   store.set(opening(boot, state));
   ask.write(store.get());
+  compareDraft();
 });
 store.subscribe((_, changed) => {
   if (needsRun(changed)) start();
@@ -136,8 +143,8 @@ function modelOf(id) {
 }
 
 function showModels() {
-  const { model, text } = store.get();
-  ask.update(modelOf(model), text);
+  const { model } = store.get();
+  ask.update(modelOf(model), store.get());
   picker.update(models, model);
 }
 
@@ -151,7 +158,7 @@ async function start() {
   showModels();
   if (text.trim() === '') return;
   setStale(true);
-  ask.answered(null);
+  ask.answered(null, '');
   try {
     await ready(id, mine);
     busy.show('Running the model …', () => mine.abort());
@@ -161,8 +168,10 @@ async function start() {
     mine.signal.throwIfAborted();
     busy.clear();
     stage.look({ run, request, model });
-    ask.answered(run.answer);
+    ask.answered(run.answer, doubt(request));
+    good = id;
     setStale(false);
+    compareDraft();
     bench.hidden = false;
     announce(`${run.stacks[0]?.rows ?? 0} tokens`);
     store.set(fit(store.get(), run));
@@ -176,8 +185,27 @@ async function start() {
       chosen = id;
       start();
     };
-    problems.show(problem, problem.status === 422 ? null : { title: problem.code === NOT_HERE.code ? 'Load it' : 'Try again', run: again });
+    compareDraft();
+    const noModel = [404, 422].includes(problem.status) && !modelOf(id)?.loaded;
+    if (noModel) history.replaceState(null, '', toUrl({ ...store.get(), model: good }));
+    problems.show(problem, noModel ? otherModels(id) : problem.status === 422 ? [] : [{ title: problem.code === NOT_HERE.code ? 'Load it' : 'Try again', run: again }]);
   }
+}
+
+/** Buttons of the models there are, where the one asked for can never be had. @param {string} id */
+function otherModels(id) {
+  return models.filter((one) => one.id !== id).slice(0, MOST_OFFERED)
+    .map((one) => ({ title: one.id, run: () => { store.set({ ...UNPINNED, model: one.id, heads: null, stack: null }); } }));
+}
+
+/** While the boxes or the model differ from the run that is shown, its results are dimmed, and the page says so. */
+function compareDraft() {
+  const request = stage.looking?.request;
+  const { model } = store.get();
+  const now = requestOf({ ...store.get(), ...ask.draft() }, modelOf(model));
+  const differs = request !== undefined && (request.model !== model || !sameDraft(now, request));
+  before.hidden = !differs;
+  for (const part of [bench, stripSlot]) part.toggleAttribute('data-before', differs);
 }
 
 /** @type {import('../types.js').Problem} */
@@ -220,7 +248,7 @@ const listed = listModels().then((all) => {
   all.forEach(({ id }, i) => places.set(id, i));
   showModels();
 }).catch((error) => {
-  if (models.length === 0) problems.show(problemOf(error), null);
+  if (models.length === 0) problems.show(problemOf(error), []);
 });
 
 /** While another text is being run, or could not be, the picture is of an earlier one: seen, not touched. @param {boolean} stale */
@@ -234,11 +262,11 @@ function failed(error) {
   const problem = isAbort(error) ? STOPPED : problemOf(error);
   const out = wayOut(store.get(), stage.view);
   if (!out || (problem.status !== 422 && problem !== STOPPED)) {
-    problems.show(problem, again);
+    problems.show(problem, [again]);
     return;
   }
   stage.refuse();
-  if (stage.looking) aside.update(stage.view, stage.looking.run);
+  if (stage.looking) aside.update(stage.view, stage.looking.run, doubt(stage.looking.request));
   checks.update([{ title: 'The run', checks: stage.looking?.run.checks ?? [] }]);
   says.refuse(out.name, problem, [...(problem === STOPPED ? [again] : []), { title: out.title, run: () => store.set(out.patch) }]);
   point();
@@ -268,12 +296,12 @@ function show() {
 }
 
 /** @type {Parameters<typeof createStage>[1]['onDrawn']} */
-function onDrawn(data, { run }, view) {
+function onDrawn(data, { run, request }, view) {
   checks.update([
     { title: 'This picture', checks: checksOf(data) },
     { title: 'The run', checks: run.checks },
   ]);
-  aside.update(view, run);
+  aside.update(view, run, doubt(request));
   if (view.sight && data.attention) says.show(describe(store.get(), data.attention, run));
   else says.clear();
   point();
@@ -296,7 +324,7 @@ function point() {
   const focus = focusOf({ ...state, ...pinned() }, store.hover);
   const tokens = tokensOf(stackOf(state, looking.run), looking.run);
   const maps = exact(looking, state, answer, focus, blockOf(state, looking.run));
-  strip.mark(marks(maps, headsShown(state, maps), focus), focus, pinned(), legend(tokens, focus), stripSight(state, answer, looking.run));
+  strip.mark(marks(maps, headsShown(state, maps), focus), focus, pinned(), legend(tokens, focus, maps), stripSight(state, answer, looking.run));
   aside.point(readOut(state, maps, focus, tokens));
 }
 
