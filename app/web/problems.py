@@ -66,13 +66,22 @@ def from_http(error: HTTPException) -> HeadlightError:
     return made
 
 
-def from_validation(error: RequestValidationError) -> Unprocessable:
+def from_validation(request: Request, error: RequestValidationError) -> Unprocessable:
     """The first thing that is wrong, in our words. Unknown names are not repeated: the caller chose them."""
-    return describe(error.errors())
+    found = error.errors()
+    return describe(found, known_names(request.scope.get("route"), str(found[0]["loc"][0])))
 
 
-def describe(errors: Sequence[Mapping[str, Any]]) -> Unprocessable:
-    """One sentence for pydantic's list of errors.
+def known_names(route: Any, place: str) -> tuple[str, ...]:
+    """The names that a route's body or query takes; none where that cannot be told."""
+    dependant = getattr(route, "dependant", None)
+    params = getattr(dependant, "body_params" if place == "body" else "query_params", [])
+    models = (param.field_info.annotation for param in params)
+    return tuple(name for model in models for name in getattr(model, "model_fields", ()))
+
+
+def describe(errors: Sequence[Mapping[str, Any]], known: Sequence[str] = ()) -> Unprocessable:
+    """One sentence for pydantic's list of errors. `known`: the names there are, for the hint.
 
     >>> describe([{"type": "missing", "loc": ("body", "text"), "msg": "Field required"}]).detail
     '`text` is missing.'
@@ -81,7 +90,8 @@ def describe(errors: Sequence[Mapping[str, Any]]) -> Unprocessable:
     kind, message, location = str(first["type"]), str(first["msg"]), tuple(first["loc"])
     if kind == "extra_forbidden":
         place = "The body" if location[:1] == ("body",) else "The query"
-        return Unprocessable(f"{place} has a name that is not known here.", "See /docs for the names there are.")
+        hint = f"It takes {', '.join(known)}." if known else "See /docs for the names there are."
+        return Unprocessable(f"{place} has a name that is not known here.", hint)
     hint = "See /docs for what is allowed."
     name = ".".join(str(part) for part in location[1:]) or "the body"
     where = f"`{name}`" if location[1:] else "The body"
@@ -102,7 +112,7 @@ async def on_headlight_error(_: Request, error: Exception) -> Response:
     return response(error)
 
 
-async def on_validation_error(_: Request, error: Exception) -> Response:
+async def on_validation_error(request: Request, error: Exception) -> Response:
     """Handler for requests that do not fit the models of a route."""
     assert isinstance(error, RequestValidationError)
-    return response(from_validation(error))
+    return response(from_validation(request, error))

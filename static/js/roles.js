@@ -23,6 +23,9 @@ export const MEANING = {
 /** Roles that are counted in tokens; the others lie between 0 and 1. @type {ReadonlySet<Role>} */
 export const IN_TOKENS = new Set(/** @type {Role[]} */ (['span', 'distance']));
 
+/** The roles of more tokens than this take the server longer than one look. */
+const LONG = 400;
+
 /** A score that lies closer to its null than so many standard deviations is within it. */
 export const BEYOND = 3;
 
@@ -35,6 +38,11 @@ export function never(role, stack) {
   if (role === 'next' && stack === 'decoder') return 'this model reads from left to right, so no token can look at the next one';
   if (stack === 'cross' && ['previous', 'next', 'duplicate', 'induction', 'distance'].includes(role)) return 'rows and columns are different texts';
   return null;
+}
+
+/** What is asked of the server for the roles of a stack. @param {import('./types.js').Stack} stack @returns {import('./types.js').RolesParams} */
+export function askFor({ name, rows, cols }) {
+  return { stack: name, ...(Math.max(rows, cols) > LONG ? { long: true } : {}) };
 }
 
 /** @param {import('./types.js').StackName} stack @returns {Role[]} the roles that its heads can have */

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { inWords, missing, reach, ROLES, rolesOf, standing, timesNull } from '../../static/js/roles.js';
+import { askFor, inWords, missing, reach, ROLES, rolesOf, standing, timesNull } from '../../static/js/roles.js';
 import { bar } from '../../static/js/views/roles_table.js';
 import { figure, outstanding } from '../../static/js/views/roles_figure.js';
 import { missingWords, nullWords, order, table } from '../../static/js/views/roles_words.js';
@@ -20,6 +20,11 @@ function answer(scores, effects = {}, stack = 'decoder') {
     null: { permutations: 50, seed: 0, roles: Object.fromEntries(ROLES.map((role) => [role, { kind: 'uniform', mean: Array(count).fill(0.05), sd: Array(count).fill(0.01) }])) },
   };
 }
+
+test('long texts are followed from the start', () => {
+  assert.deepEqual(askFor({ name: 'encoder', layers: 6, heads: 12, rows: 15, cols: 15 }), { stack: 'encoder' });
+  assert.deepEqual(askFor({ name: 'encoder', layers: 6, heads: 12, rows: 401, cols: 401 }), { stack: 'encoder', long: true });
+});
 
 test('a decoder has no next, cross attention no role of place or identity', () => {
   assert.ok(!rolesOf('decoder').includes('next'));

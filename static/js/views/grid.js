@@ -7,7 +7,7 @@ import { token } from '../colour.js';
 import { h } from '../dom.js';
 import { attentionPath, rolesPath } from '../paths.js';
 import { pngBlob, svgBlob } from '../picture.js';
-import { placeOf, rolesOf } from '../roles.js';
+import { askFor, placeOf, rolesOf } from '../roles.js';
 import { stackOf } from '../selection.js';
 import { bar as createBar } from './grid_bar.js';
 import { cells as createCells } from './grid_cells.js';
@@ -47,7 +47,7 @@ export const grid = {
     // the first token of a causal model sees only itself: in a pooled map it would outshine the rest of its bin
     const rows = stack.name === 'decoder' && stack.rows > size ? { rows: /** @type {[number, number]} */ ([1, stack.rows]) } : {};
     const attention = { stack: stack.name, lens: LENS, size, dtype: /** @type {const} */ ('u8'), ...rows };
-    return colourOf(state, stack) ? { attention, roles: { stack: stack.name } } : { attention };
+    return colourOf(state, stack) ? { attention, roles: askFor(stack) } : { attention };
   },
   mount,
 };

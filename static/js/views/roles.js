@@ -7,7 +7,7 @@ import { h, replace } from '../dom.js';
 import { look } from '../look.js';
 import { rolesPath } from '../paths.js';
 import { clear, draw, picture } from '../plot.js';
-import { never, placeOf, rolesOf } from '../roles.js';
+import { askFor, never, placeOf, rolesOf } from '../roles.js';
 import { stackOf } from '../selection.js';
 import { createEvidence } from './roles_evidence.js';
 import { figure } from './roles_figure.js';
@@ -21,8 +21,6 @@ import { missingWords, nullWords, table } from './roles_words.js';
  */
 
 const PAIRS = 8;
-/** The roles of more tokens than this take the server longer than one look. */
-const LONG = 400;
 
 /** @type {import('../types.js').View} */
 export const roles = {
@@ -30,10 +28,7 @@ export const roles = {
   title: 'Roles',
   howto: 'Each row is a head and each column something a head may do on this text: the number is its score, the small one how many times its null that is, and the longer the bar under it the further from chance. '
     + 'Choose a score, in the table or the picture, to see the pairs of tokens that make it; choose a pair to open the map there.',
-  needs: (state, run) => {
-    const { name, rows, cols } = stackOf(state, run);
-    return { roles: { stack: name, ...(Math.max(rows, cols) > LONG ? { long: true } : {}) } };
-  },
+  needs: (state, run) => ({ roles: askFor(stackOf(state, run)) }),
   mount,
 };
 
