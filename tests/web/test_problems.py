@@ -33,7 +33,9 @@ def test_the_tree_in_the_docstring_is_the_tree_of_classes() -> None:
 def test_an_unknown_name_is_answered_with_the_names_there_are(client: TestClient, method: str, path: str) -> None:
     body = {"model": "minilm", "text": "a", "SeCrEt": 1} if method == "POST" else None
     answer = client.request(method, path, json=body)
-    assert answer.json()["hint"].startswith("It takes model, text, pair" if method == "POST" else "It takes stack, null")
+    assert answer.json()["hint"].startswith(
+        "It takes model, text, pair" if method == "POST" else "It takes stack, null"
+    )
     assert "SeCrEt" not in answer.text
 
 
