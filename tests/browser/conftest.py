@@ -36,9 +36,15 @@ FLAGS = (
 WIDE, NARROW = ViewportSize(width=1440, height=900), ViewportSize(width=375, height=812)
 
 
+@pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """All tests of this folder drive a browser, and look at the real models."""
+    """All tests of this folder drive a browser, and look at the real models.
+
+    They go last: from the first of them on, playwright's event loop runs in the main thread, where no test of another
+    folder could then start one of its own.
+    """
     here = Path(__file__).parent
+    items.sort(key=lambda item: here in item.path.parents)
     missing = [entry.id for entry in catalogue.CATALOGUE if wheel.problem(entry)]
     for item in items:
         if here not in item.path.parents:
