@@ -126,14 +126,15 @@ def find_anatomy(network: Network) -> Anatomy:
         for module in inside.values():
             hooks.append(module.register_forward_hook(watch.called, with_kwargs=True))
         with torch.no_grad():
-            replay(network, _few_tokens(network), Tap(see_z=watch.z), watch.around)
+            replay(network, few_tokens(network), Tap(see_z=watch.z), watch.around)
     finally:
         for hook in hooks:
             hook.remove()
     return {stack: tuple(sites) for stack, sites in watch.sites.items()}
 
 
-def _few_tokens(network: Network) -> dict[str, Tensor]:
+def few_tokens(network: Network) -> dict[str, Tensor]:
+    """Inputs of the pass that is watched: ids from all over the vocabulary."""
     size = int(network.model.get_input_embeddings().weight.shape[0])
     ids = torch.tensor([[(i + 1) * size // (TOKENS + 2) for i in range(TOKENS)]], device=network.device)
     both = {"input_ids": ids, "decoder_input_ids": ids.flip(1)}

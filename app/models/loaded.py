@@ -12,6 +12,7 @@ from transformers import PreTrainedTokenizerBase
 
 from app.checks import Check
 from app.models.anatomy import Anatomy, find_anatomy
+from app.models.ending import Ending, find_ending
 from app.models.forward import Network
 from app.models.info import ModelInfo
 from app.models.price import Shapes
@@ -41,3 +42,8 @@ class LoadedModel:
     def anatomy(self) -> Anatomy:
         """How each layer's attention is joined to the rest; found by a short pass when somebody first asks."""
         return find_anatomy(self.network)
+
+    @cached_property
+    def ending(self) -> Ending | None:
+        """What stands between the last layer and the head; found by a short pass when somebody first asks."""
+        return find_ending(self.network)

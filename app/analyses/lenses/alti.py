@@ -19,7 +19,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from app.analyses.lenses.lens import FLOPS, Asked, Shown, as_record, chain, per_head, refuse_cross
+from app.analyses.lenses.lens import Asked, Shown, as_record, chain, per_head, refuse_cross
+from app.analyses.pace import FLOPS
 from app.attention.maps import BLOCK_CELLS, blocks, worse
 from app.attention.recorder import LayerRecord
 from app.checks import at_most

@@ -16,6 +16,7 @@ from functools import partial
 from torch import Tensor
 
 from app.analyses.lenses.lens import Asked, Prediction, Shown, per_head
+from app.analyses.pace import pass_seconds
 from app.analyses.position import predicted_position
 from app.attention.recorder import PassStopped
 from app.checks import Check, at_most
@@ -35,7 +36,7 @@ def gradient(asked: Asked) -> Iterator[Shown]:
     asked.sites()
     run = asked.run
     position = predicted_position(run, asked.position)
-    asked.afford(PASSES * asked.pass_seconds())
+    asked.afford(PASSES * pass_seconds(asked.run))
     network, inputs, records = run.model.network, inputs_of(run.model, run.tokens), asked.records()
     blocks = sum(len(states) - 1 for states in run.kept.hidden.values())
     try:

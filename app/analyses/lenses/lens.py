@@ -8,18 +8,16 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from app.analyses import pace
 from app.attention.maps import Change
 from app.attention.recorder import LayerRecord
 from app.attention.rules import Rules
 from app.checks import Check
 from app.errors import Cancelled as WasCancelled
-from app.errors import NeedsStream, NotApplicable
+from app.errors import NotApplicable
 from app.models.anatomy import Projection, Site
 from app.models.progress import Cancelled, Progress, Stage, never, silent
 from app.models.run import Run
-
-FLOPS = 2e10
-"""Multiply-adds a second of a modest machine in float32; only for telling short work from long."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,16 +48,7 @@ class Asked:
 
     def afford(self, seconds: float) -> None:
         """Raises NeedsStream when the work will take longer than it may."""
-        if self.budget is not None and seconds > self.budget:
-            raise NeedsStream(
-                f"This lens takes about {seconds:.0f} seconds here." if seconds >= 1 else "This lens takes a while.",
-                "POST to the same address to follow its progress.",
-            )
-
-    def pass_seconds(self) -> float:
-        """What a forward pass of this run takes: as measured, unless that was a model's slow first one."""
-        tokens = sum(len(part) for part in self.run.tokens.values())
-        return min(self.run.milliseconds.forward / 1e3, self.run.model.bytes / 4 * tokens / FLOPS)
+        pace.afford(seconds, self.budget, "This lens")
 
     def sites(self) -> Sequence[Site]:
         """Where each layer's attention sits. Raises NotApplicable for a model that gives its maps only."""

@@ -14,7 +14,8 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor
 
-from app.analyses.lenses.lens import FLOPS, Asked, Shown, as_record, chain, refuse_cross
+from app.analyses.lenses.lens import Asked, Shown, as_record, chain, refuse_cross
+from app.analyses.pace import FLOPS
 from app.attention.maps import blocks
 from app.attention.recorder import LayerRecord
 

@@ -17,6 +17,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from app.analyses.lenses.lens import Asked, Shown, as_record, refuse_cross
+from app.analyses.pace import pass_seconds
 from app.attention.maps import blocks
 from app.attention.recorder import LayerRecord, PassStopped
 from app.errors import Cancelled
@@ -30,7 +31,7 @@ def value_zeroing(asked: Asked) -> Iterator[Shown]:
     asked.sites()
     run, records = asked.run, asked.records()
     tokens = records[0].shape[1]
-    asked.afford(len(asked.layers) * tokens * asked.pass_seconds() / len(records))
+    asked.afford(len(asked.layers) * tokens * pass_seconds(asked.run) / len(records))
     for place, layer in enumerate(asked.layers):
         moved = torch.zeros(tokens, tokens)
 
