@@ -28,7 +28,7 @@ import { createStage } from '../stage.js';
 import { createStore } from '../store.js';
 import { checksOf, focusOf, headsShown, marks, rowOf } from '../strength.js';
 import { fromUrl, toUrl } from '../url.js';
-import { VIEWS } from '../views/all.js';
+import { GROUPS, VIEWS } from '../views/all.js';
 import { bindingsOf } from './inspect_keys.js';
 import { describe, legend, seenBy, stripSight, wayOut } from './describe.js';
 import { asked, opening } from './opening.js';
@@ -93,7 +93,7 @@ const strip = createStrip(stripSlot, {
   onPin: (side, index) => pin(side, pinned()[side] === index ? null : index),
   onMove: pin,
 });
-const tabs = createTabs(byId('views'), [...VIEWS], {
+const tabs = createTabs(byId('views'), GROUPS, {
   panel: byId('view'), onChoose: (id) => store.set({ view: /** @type {Selection['view']} */ (id) }),
 });
 const checks = createChecks(byId('checks'));

@@ -17,6 +17,7 @@ import { binOf } from '../weights.js';
  */
 export function bindingsOf({ store, stage, views, go, pin }) {
   const stack = () => (stage.looking ? stackOf(store.get(), stage.looking.run) : null);
+  const numbered = views.slice(0, 9);
   const within = (/** @type {number} */ value, /** @type {number} */ count) => Math.max(0, Math.min(count - 1, value));
 
   /** @param {number} step */
@@ -37,6 +38,12 @@ export function bindingsOf({ store, stage, views, go, pin }) {
       const to = within(state.heads[0] + step, now.heads);
       store.set({ head: to, heads: [to] });
     }
+  }
+
+  /** Round and round. @param {number} step */
+  function view(step) {
+    const at = views.findIndex(({ id }) => id === store.get().view);
+    store.set({ view: views[(at + step + views.length) % views.length].id });
   }
 
   /** @param {number} step */
@@ -63,7 +70,8 @@ export function bindingsOf({ store, stage, views, go, pin }) {
     { keys: ['⏎'], does: 'on a token or a cell: pin it, or let it go; on a head: open it' },
     { keys: ['+', '−', '0'], does: 'in the map: zoom in, out, all of it' },
     { keys: ['o'], does: 'on the number of a head: only that head' },
-    { keys: views.map((_, i) => String(i + 1)), does: views.map(({ title }) => title).join(', '), run: (i) => store.set({ view: views[i].id }) },
+    { keys: numbered.map((_, i) => String(i + 1)), does: numbered.map(({ title }) => title).join(', '), run: (i) => store.set({ view: numbered[i].id }) },
+    { keys: [',', '.'], does: 'the view before, the view after', run: (i) => view(i ? 1 : -1) },
     { keys: ['/', 'm'], does: 'write a text, choose a model', run: (i) => (i ? go.model() : go.text()) },
     { keys: ['c'], does: 'copy the link', run: go.link },
     { keys: ['?'], does: 'this list', run: go.help },

@@ -1,4 +1,4 @@
-// The views, in the order of their tabs. To add one: a file beside this one, and its line here.
+// The views, in the order and the groups of their tabs. To add one: a file beside this one, and its name in a group here.
 
 import { compare } from './compare.js';
 import { disagreement } from './disagreement.js';
@@ -10,5 +10,12 @@ import { next } from './next.js';
 import { roles } from './roles.js';
 import { tokens } from './tokens.js';
 
-/** @type {readonly import('../types.js').View[]} */
-export const VIEWS = [heads, map, grid, roles, neuron, compare, disagreement, tokens, next];
+/** A group without views is not shown. @type {readonly {title: string, views: readonly import('../types.js').View[]}[]} */
+export const GROUPS = [
+  { title: 'Look', views: [heads, map, grid, roles, neuron, compare, disagreement] },
+  { title: 'Predict', views: [next] },
+  { title: 'Cause', views: [] },
+  { title: 'Text', views: [tokens] },
+];
+
+export const VIEWS = GROUPS.flatMap(({ views }) => views);
