@@ -19,6 +19,7 @@ from app.analyses.position import predicted_position
 from app.checks import Check, at_most
 from app.errors import OutOfRange
 from app.limits import MOST_CANDIDATES
+from app.models.loaded import LoadedModel
 from app.models.run import Run
 from app.tokens.vocabulary import readable
 
@@ -90,35 +91,77 @@ def logits(
     name = "encoder" if run.model.info.kind == "encoder" else "decoder"
     tokens = run.tokens[name]
     predicted_position(run, position)
-    _check_settings(temperature, top_k, top_p, min_p, limit)
-    scores = run.logits(torch.tensor([position], device=run.kept.final.device))[0].double()  # [V]
-    softmax = scores.softmax(-1)
-    warped, steps = pipeline(scores, temperature, top_k, top_p, min_p)
-    probability = warped.softmax(-1)
-    order = scores.argsort(descending=True, stable=True)
+    check_settings(temperature, top_k, top_p, min_p, limit)
+    scores = run.logits(torch.tensor([position], device=run.kept.final.device))[0]
+    found = predict(scores, temperature, top_k, top_p, min_p)
     after = position + 1
     target = tokens.items[after].id if name == "decoder" and after < len(tokens) else None
-    drawn = None if draw is None else _draw(probability, order, draw)
-    listed = order[:limit].tolist() if search is None else _matches(run.model.vocabulary, search, order, limit)
-    ids = [*listed, *(i for i in (target, drawn[1] if drawn else None) if i is not None)]
-    texts = dict(zip(ids, readable(run.model.tokenizer, ids), strict=True))
-    ranks = torch.empty_like(order).scatter_(0, order, torch.arange(len(order)))
-
-    def candidate(i: int) -> Candidate:
-        kept = bool(torch.isfinite(warped[i]))
-        return Candidate(i, texts[i], float(scores[i]), float(softmax[i]), float(probability[i]), kept, int(ranks[i]))
-
+    u = None if draw is None else uniform(torch.Generator().manual_seed(draw))
+    drawn = None if u is None else drawn_at(found, u)
+    listed = found.order[:limit].tolist()
+    if search is not None:
+        listed = _matches(run.model.vocabulary, search, found.order, limit)
+    known = candidates(found, [*listed, *(i for i in (target, drawn) if i is not None)], run.model)
     return LogitsAnswer(
         run=run.id,
         position=position,
-        target=None if target is None else candidate(target),
+        target=None if target is None else known[target],
         vocab=len(scores),
-        entropy=float(-(softmax * scores.log_softmax(-1)).nan_to_num(0.0).sum()),
-        candidates=[candidate(i) for i in listed],
-        pipeline=steps,
-        draw=None if drawn is None else Draw(drawn[0], drawn[1], texts[drawn[1]]),
-        checks=_checks(scores, softmax, probability),
+        entropy=entropy(found),
+        candidates=[known[i] for i in listed],
+        pipeline=found.steps,
+        draw=None if u is None or drawn is None else Draw(u, drawn, known[drawn].text),
+        checks=prediction_checks(found),
     )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Prediction:
+    """What became of one position's scores [V], float64. `order`: all ids, the likeliest first.
+
+    `softmax` is of the scores themselves, `warped` and its softmax `probability` are what the pipeline left.
+    """
+
+    scores: Tensor
+    softmax: Tensor
+    warped: Tensor
+    probability: Tensor
+    order: Tensor
+    steps: list[Step]
+
+
+def predict(scores: Tensor, temperature: float, top_k: int, top_p: float, min_p: float) -> Prediction:
+    """Logits [V] through the pipeline."""
+    scores = scores.double()
+    warped, steps = pipeline(scores, temperature, top_k, top_p, min_p)
+    order = scores.argsort(descending=True, stable=True)
+    return Prediction(scores, scores.softmax(-1), warped, warped.softmax(-1), order, steps)
+
+
+def candidates(found: Prediction, ids: Sequence[int], model: LoadedModel) -> dict[int, Candidate]:
+    """What is to be said of these ids."""
+    ranks = torch.empty_like(found.order).scatter_(0, found.order, torch.arange(len(found.order)))
+    index = torch.tensor(list(ids), dtype=torch.long)
+    columns = (found.scores, found.softmax, found.probability, torch.isfinite(found.warped), ranks)
+    rows = zip(ids, readable(model.tokenizer, ids), *(column[index].tolist() for column in columns), strict=True)
+    return {row[0]: Candidate(*row) for row in rows}
+
+
+def entropy(found: Prediction) -> float:
+    """In nats, at temperature 1."""
+    return float(-(found.softmax * found.scores.log_softmax(-1)).nan_to_num(0.0).sum())
+
+
+def uniform(generator: torch.Generator) -> float:
+    """The generator's next number in [0, 1)."""
+    return float(torch.rand((), generator=generator, dtype=torch.float64))
+
+
+def drawn_at(found: Prediction, u: float) -> int:
+    """The candidate whose stretch of the cumulative curve `u` falls on."""
+    cumulative = found.probability[found.order].cumsum(-1)
+    place = int(torch.searchsorted(cumulative, u * float(cumulative[-1]), right=True))
+    return int(found.order[min(place, int((found.probability > 0).sum()) - 1)])
 
 
 def pipeline(scores: Tensor, temperature: float, top_k: int, top_p: float, min_p: float) -> tuple[Tensor, list[Step]]:
@@ -166,14 +209,6 @@ def _min_p(scores: Tensor, min_p: float) -> Tensor:
     return probability >= min_p * probability.max()
 
 
-def _draw(probability: Tensor, order: Tensor, seed: int) -> tuple[float, int]:
-    """A number in [0, 1) from the seed, and the candidate whose stretch of the cumulative curve it falls on."""
-    u = float(torch.rand((), generator=torch.Generator().manual_seed(seed), dtype=torch.float64))
-    cumulative = probability[order].cumsum(-1)
-    place = int(torch.searchsorted(cumulative, u * float(cumulative[-1]), right=True))
-    return u, int(order[min(place, int((probability > 0).sum()) - 1)])
-
-
 def _matches(words: Sequence[str], search: str, order: Tensor, limit: int) -> list[int]:
     """The likeliest `limit` ids whose text contains `search`, ignoring case."""
     wanted = search.casefold()
@@ -181,7 +216,8 @@ def _matches(words: Sequence[str], search: str, order: Tensor, limit: int) -> li
     return list(itertools.islice(hits, limit))
 
 
-def _check_settings(temperature: float, top_k: int, top_p: float, min_p: float, limit: int) -> None:
+def check_settings(temperature: float, top_k: int, top_p: float, min_p: float, limit: int) -> None:
+    """Raises OutOfRange."""
     for value, low, high, name in (
         (temperature, 0.0, 100.0, "temperature"),
         (top_k, 0, 1_000_000_000, "top_k"),
@@ -193,9 +229,10 @@ def _check_settings(temperature: float, top_k: int, top_p: float, min_p: float, 
             raise OutOfRange(f"`{name}` must lie between {low:g} and {high:g}.", "Choose a value in that range.")
 
 
-def _checks(scores: Tensor, softmax: Tensor, probability: Tensor) -> tuple[Check, ...]:
+def prediction_checks(found: Prediction) -> tuple[Check, ...]:
+    """Both distributions sum to 1, and the largest logit is finite."""
     return (
-        at_most("softmax-sums-to-1", abs(float(softmax.sum()) - 1.0), SUM_LIMIT),
-        at_most("kept-sums-to-1", abs(float(probability.sum()) - 1.0), SUM_LIMIT),
-        at_most("largest-logit", float(scores.abs().max()), torch.finfo(torch.float32).max),
+        at_most("softmax-sums-to-1", abs(float(found.softmax.sum()) - 1.0), SUM_LIMIT),
+        at_most("kept-sums-to-1", abs(float(found.probability.sum()) - 1.0), SUM_LIMIT),
+        at_most("largest-logit", float(found.scores.abs().max()), torch.finfo(torch.float32).max),
     )
