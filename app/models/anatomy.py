@@ -12,20 +12,15 @@ GPT-NeoX adds attention and feed-forward to the same x at once. No analysis then
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from functools import partial
-from typing import Any
 
-import torch
 from torch import Tensor, nn
-from torch.utils.hooks import RemovableHandle
 
 from app.models.forward import Network, z_limit
-from app.models.replay import Block, Tap, hidden_of, replay
+from app.models.watch import Event, Seen, close, watch
 
-TOKENS = 8
-"""The length of the pass that is watched."""
 NO_PROJECTION = "the heads' outputs do not go straight into one plain linear projection"
 NO_SUM = "attention is not simply added to what came into the block"
 
@@ -69,80 +64,28 @@ Anatomy = Mapping[str, tuple[Site, ...]]
 """The sites of each stack, by layer."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class _Event:
-    """A module was called: rows in [N, ...] and rows out. `layer` instead marks where a layer's z was made."""
-
-    module: nn.Module | None
-    given: Tensor
-    made: Tensor
-    layer: tuple[str, int] | None = None
-
-
-@dataclass(slots=True, eq=False)
-class _Watch:
-    """What happens inside one block at a time."""
-
-    close: Callable[[Tensor, Tensor], bool]
-    sites: dict[str, list[Site]] = field(default_factory=dict)
-    blocks: dict[str, int] = field(default_factory=dict)
-    events: list[_Event] = field(default_factory=list)
-
-    def z(self, stack: str, layer: int, z: Tensor) -> Tensor:
-        joined = _rows(z[0].transpose(0, 1).flatten(1))
-        self.events.append(_Event(None, joined, joined, (stack, layer)))
-        return z
-
-    def called(self, module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any], output: Any) -> None:
-        given = next((t for t in (*args, *kwargs.values()) if _is_states(t)), None)
-        made = output[0] if isinstance(output, tuple) and output else output
-        if given is not None and _is_states(made):
-            self.events.append(_Event(module, _rows(given), _rows(made)))
-
-    def around(self, stack: str, block: Block, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        self.events = []
-        given = _rows(args[0] if args else kwargs["hidden_states"])
-        output = block(*args, **kwargs)
-        index = self.blocks.get(stack, 0)
-        self.blocks[stack] = index + 1
-        marks = [(i, event.layer[0]) for i, event in enumerate(self.events) if event.layer is not None]
-        alone = sum(owner == stack for _, owner in marks) == 1
-        for i, owner in marks:
-            x = given if owner == stack and alone else None
-            site = _site(self.events[i], self.events[i + 1 :], x, _rows(hidden_of(output)), index, self.close)
-            self.sites.setdefault(owner, []).append(site)
-        return output
-
-
 def find_anatomy(network: Network) -> Anatomy:
-    """Watch a pass over a few ids from all over the vocabulary. Empty for a model that gives no q, k and v."""
+    """Watch a short pass. Empty for a model that gives no q, k and v."""
     if network.capture == "weights":
         return {}
-    watch = _Watch(partial(_close, limit=z_limit(network.model.dtype)))
-    layers = [layer for stack in network.layout.layers.values() for layer in stack]
-    inside = {id(module): module for layer in layers for module in layer.modules() if module is not layer}
-    hooks: list[RemovableHandle] = []
-    try:
-        for module in inside.values():
-            hooks.append(module.register_forward_hook(watch.called, with_kwargs=True))
-        with torch.no_grad():
-            replay(network, few_tokens(network), Tap(see_z=watch.z), watch.around)
-    finally:
-        for hook in hooks:
-            hook.remove()
-    return {stack: tuple(sites) for stack, sites in watch.sites.items()}
+    limit = z_limit(network.model.dtype)
+    sites: dict[str, list[Site]] = {}
 
+    def see(block: Seen) -> None:
+        marks = [(i, event.layer[0]) for i, event in enumerate(block.events) if event.layer is not None]
+        alone = sum(owner == block.stack for _, owner in marks) == 1
+        for i, owner in marks:
+            x = block.given if owner == block.stack and alone else None
+            after = block.events[i + 1 :]
+            site = _site(block.events[i], after, x, block.made, block.index, partial(close, limit=limit))
+            sites.setdefault(owner, []).append(site)
 
-def few_tokens(network: Network) -> dict[str, Tensor]:
-    """Inputs of the pass that is watched: ids from all over the vocabulary."""
-    size = int(network.model.get_input_embeddings().weight.shape[0])
-    ids = torch.tensor([[(i + 1) * size // (TOKENS + 2) for i in range(TOKENS)]], device=network.device)
-    both = {"input_ids": ids, "decoder_input_ids": ids.flip(1)}
-    return both if network.layout.kind == "encoder-decoder" else {"input_ids": ids}
+    watch(network, see)
+    return {stack: tuple(found) for stack, found in sites.items()}
 
 
 def _site(
-    z: _Event, after: list[_Event], x: Tensor | None, out: Tensor, block: int, close: Callable[[Tensor, Tensor], bool]
+    z: Event, after: Sequence[Event], x: Tensor | None, out: Tensor, block: int, close: Callable[[Tensor, Tensor], bool]
 ) -> Site:
     """Read one layer's place from what was called after its z was made; x [N, W] went into the block, out came."""
     for i, event in enumerate(after):
@@ -158,7 +101,7 @@ def _site(
     return Site(None, block, why=NO_PROJECTION)
 
 
-def _projection(event: _Event, close: Callable[[Tensor, Tensor], bool]) -> Projection | None:
+def _projection(event: Event, close: Callable[[Tensor, Tensor], bool]) -> Projection | None:
     """The module as z W + b, if it is that: Linear keeps its weight [out, in], GPT-2's Conv1D [in, out]."""
     weight, bias = getattr(event.module, "weight", None), getattr(event.module, "bias", None)
     if not isinstance(weight, Tensor) or weight.dim() != 2 or not weight.is_floating_point():
@@ -171,7 +114,7 @@ def _projection(event: _Event, close: Callable[[Tensor, Tensor], bool]) -> Proje
 
 
 def _join(
-    after: list[_Event], s: Tensor, out: Tensor, close: Callable[[Tensor, Tensor], bool]
+    after: Sequence[Event], s: Tensor, out: Tensor, close: Callable[[Tensor, Tensor], bool]
 ) -> tuple[bool, nn.LayerNorm | None]:
     """(is s the stream, or its norm?; the norm): by what the next part of the block is added to."""
     for i, event in enumerate(after):
@@ -195,16 +138,3 @@ def _is_added_to(
     return any(
         close(a - stream, m) for a in arrived if a.shape == stream.shape for m in made if m.shape == stream.shape
     )
-
-
-def _close(a: Tensor, b: Tensor, limit: float) -> bool:
-    return a.shape == b.shape and float((a - b).abs().max()) <= limit * max(float(b.abs().max()), 1e-30)
-
-
-def _is_states(value: Any) -> bool:
-    return isinstance(value, Tensor) and value.is_floating_point() and value.dim() >= 2
-
-
-def _rows(states: Tensor) -> Tensor:
-    """[1, N, W] -> [N, W] float32, a copy: modules may change what they were given in place."""
-    return states.detach().reshape(-1, states.shape[-1]).float().clone()

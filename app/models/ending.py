@@ -8,14 +8,12 @@ the final states of the body, are the ending. The states of any layer can then b
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import partial
-from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from app.models.anatomy import few_tokens
-from app.models.forward import Network, forward
+from app.models.forward import Network
+from app.models.watch import Seen, watch
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -39,46 +37,22 @@ class Ending:
 
 def find_ending(network: Network) -> Ending | None:
     """The ending of the body whose final states the head reads; None where it is no chain of modules."""
-    calls: list[tuple[nn.Module, Tensor, Tensor]] = []
-    layers = [layer for stack in network.layout.layers.values() for layer in stack]
-    inside = {id(module) for layer in layers for module in layer.modules()}
-    hooks = [
-        module.register_forward_hook(partial(_called, calls), with_kwargs=True)
-        for module in network.model.modules()
-        if id(module) not in inside
-    ]
-    try:
-        done = forward(network, few_tokens(network))
-    finally:
-        for hook in hooks:
-            hook.remove()
-    state, chain = done.hidden[read_stack(network)][-1], []
-    for module, given, made in calls:
-        if torch.equal(state, done.final):
+    last: dict[str, Tensor] = {}
+
+    def see(block: Seen) -> None:
+        last[block.stack] = block.made
+
+    outside, final = watch(network, see)
+    state, chain = last[read_stack(network)], []
+    for event in outside:
+        if torch.equal(state, final):
             break
-        if given.shape == state.shape and torch.equal(given, state):
-            state = made
-            chain.append(module)
-    return Ending(tuple(chain)) if torch.equal(state, done.final) else None
+        if event.module is not None and event.given.shape == state.shape and torch.equal(event.given, state):
+            state = event.made
+            chain.append(event.module)
+    return Ending(tuple(chain)) if torch.equal(state, final) else None
 
 
 def read_stack(network: Network) -> str:
     """The stack whose last layer the head reads."""
     return "encoder" if network.layout.kind == "encoder" else "decoder"
-
-
-def _called(
-    calls: list[tuple[nn.Module, Tensor, Tensor]],
-    module: nn.Module,
-    args: tuple[Any, ...],
-    kwargs: dict[str, Any],
-    output: Any,
-) -> None:
-    given = next((t for t in (*args, *kwargs.values()) if isinstance(t, Tensor) and t.is_floating_point()), None)
-    if given is not None and isinstance(output, Tensor) and given.shape[-1:] and output.shape[-1:]:
-        calls.append((module, _rows(given), _rows(output)))
-
-
-def _rows(states: Tensor) -> Tensor:
-    """[1, N, W] -> [N, W], a copy: modules may change what they were given in place."""
-    return states.detach().reshape(-1, states.shape[-1]).clone()
