@@ -19,6 +19,12 @@ MOST_EVIDENCE = 1000
 """The most cells given as evidence of a role."""
 MOST_CANDIDATES = 1000
 """The most candidates of a prediction in one answer."""
+MOST_LENS_CELLS = 64 * 1024
+"""The most layers times positions of the logit lens in one answer."""
+MOST_EDITS = 64
+"""The most edits of one knockout."""
+MOST_STEPS = 256
+"""The most tokens written in one call of generate."""
 MOST_PAIRS = 200
 """The most pairs given where lenses disagree."""
 SLOW_WORD = 5_000

@@ -15,14 +15,19 @@ from functools import partial
 from typing import Any
 
 from torch import Tensor, nn
+from torch.utils._pytree import tree_map_only
 
-from app.attention.recorder import PassStopped, Recorder, current
+from app.attention.recorder import LayerRecord, PassStopped, Recorder, current
 from app.attention.rules import Rules
 from app.models.forward import Network, heard_by, run_body
 from app.models.layout import Layout
 
 MASKS_HELD = 4
 """Readings of a mask that are remembered: models alternate between few."""
+BATCH_CELLS = 4 * 1024 * 1024
+"""Numbers of the widest states of a batch of variants: 16 MB in float32."""
+WIDENING = 4
+"""How much wider a feed-forward part is than its model, about."""
 
 Block = Callable[..., Any]
 Around = Callable[[str, Block, tuple[Any, ...], dict[str, Any]], Any]
@@ -33,8 +38,8 @@ Around = Callable[[str, Block, tuple[Any, ...], dict[str, Any]], Any]
 class Tap(Recorder):
     """A recorder that keeps nothing. `calls[stack]` counts its attentions so far: the layer of the next one.
 
-    `see_z` is given the stack, the layer and the model's z [B, H, Q, Dv] and returns the z that goes on; `see_v`
-    likewise with v [B, G, K, Dv], before the attention is computed.
+    `edit` changes z as in any recorder. After that `see_z` is given the stack, the layer and z [B, H, Q, Dv] and
+    returns the z that goes on; `see_v` likewise with v [B, G, K, Dv], before the attention is computed.
     """
 
     see_z: Callable[[str, int, Tensor], Tensor] = lambda _, __, z: z
@@ -51,9 +56,11 @@ class Tap(Recorder):
     def values(self, stack: str, v: Tensor) -> Tensor:
         return self.see_v(stack, self.calls.get(stack, 0), v)
 
-    def keep(self, stack: str, q: Tensor, k: Tensor, v: Tensor, rules: Rules, z: Tensor) -> Tensor:  # noqa: ARG002
+    def keep(self, stack: str, q: Tensor, k: Tensor, v: Tensor, rules: Rules, z: Tensor) -> Tensor:
         layer = self.calls.get(stack, 0)
         self.calls[stack] = layer + 1
+        if self.edit is not None:
+            z = self.edit(LayerRecord(stack, layer, q, k, v, rules), z)
         return self.see_z(stack, layer, z)
 
     def rules_once(self, key: Hashable, source: object, make: Callable[[], Rules]) -> Rules:
@@ -85,6 +92,27 @@ def hidden_of(output: Any) -> Tensor:
     """The hidden states among what a block gives."""
     hidden: Tensor = output if isinstance(output, Tensor) else output[0]
     return hidden
+
+
+def entering(args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Tensor:
+    """The hidden states among what a block is given."""
+    hidden: Tensor = args[0] if args else kwargs["hidden_states"]
+    return hidden
+
+
+def batch_size(tokens: int, width: int) -> int:
+    """How many variants of the states [tokens, width] run through a block at once."""
+    return max(1, BATCH_CELLS // (tokens * width * WIDENING))
+
+
+def repeated(arguments: Any, count: int) -> Any:
+    """The same arguments for a batch of `count`: states, positions and embeddings [1, N, ..] repeated, not copied.
+
+    What has more axes is a mask or a bias [1, H, Q, K], which fits every batch as it is.
+    """
+    return tree_map_only(
+        Tensor, lambda t: t.expand(count, *t.shape[1:]) if t.dim() in (2, 3) and t.shape[0] == 1 else t, arguments
+    )
 
 
 @contextmanager

@@ -7,16 +7,10 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from torch.utils._pytree import tree_map_only
 
 from app.attention.recorder import PassStopped
 from app.models.forward import Network
-from app.models.replay import Block, Tap, hidden_of, replay
-
-BATCH_CELLS = 4 * 1024 * 1024
-"""Numbers of the widest states of a batch of variants: 16 MB in float32."""
-WIDENING = 4
-"""How much wider a feed-forward part is than its model, about."""
+from app.models.replay import Block, Tap, batch_size, hidden_of, repeated, replay
 
 
 class _Done(Exception):
@@ -67,22 +61,12 @@ class _Zeroing:
             return output
         plain = hidden_of(output)[0]  # [N, W]
         count, width = plain.shape
-        size = max(1, BATCH_CELLS // (count * width * WIDENING))
+        size = batch_size(count, width)
         for start in range(0, count, size):
             if self.stopped():
                 raise PassStopped
             self.keys = range(start, min(count, start + size))
             self.tap.calls = dict(before)
             batch = len(self.keys)
-            self.take(self.keys, plain, hidden_of(block(*_repeated(args, batch), **_repeated(kwargs, batch))))
+            self.take(self.keys, plain, hidden_of(block(*repeated(args, batch), **repeated(kwargs, batch))))
         raise _Done
-
-
-def _repeated(arguments: Any, count: int) -> Any:
-    """The same arguments for a batch of `count`: states, positions and embeddings [1, N, ..] repeated, not copied.
-
-    What has more axes is a mask or a bias [1, H, Q, K], which fits every batch as it is.
-    """
-    return tree_map_only(
-        Tensor, lambda t: t.expand(count, *t.shape[1:]) if t.dim() in (2, 3) and t.shape[0] == 1 else t, arguments
-    )
