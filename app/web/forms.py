@@ -10,7 +10,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
-from app.limits import LARGEST_SIZE, MOST_CANDIDATES, MOST_EVIDENCE, MOST_PAIRS
+from app.limits import LARGEST_SIZE, MOST_CANDIDATES, MOST_EDITS, MOST_EVIDENCE, MOST_PAIRS
 
 Index = Annotated[int, Field(ge=0, le=10_000_000)]
 Lens = Literal["raw", "rollout", "no-sink", "norm", "alti", "value-zeroing", "gradient"]
@@ -150,6 +150,52 @@ class LogitsQuery(Query):
     limit: Annotated[int, Field(ge=1, le=MOST_CANDIDATES, description="How many candidates are given.")] = 20
     search: Annotated[str | None, Field(max_length=200, description="Only candidates with this in their text.")] = None
     draw: Annotated[int | None, Field(ge=0, lt=2**63, description="Draw one candidate with this seed.")] = None
+
+
+Position = Annotated[
+    Index | None, Field(description="The position that predicts; left out: the last token, or the first mask.")
+]
+TokenId = Annotated[Index | None, Field(description="An id of the vocabulary; left out: the likeliest.")]
+Against = Annotated[Index | None, Field(description="The id of a token whose logit is taken off that of `token`.")]
+Mode = Annotated[
+    Literal["zero", "mean"], Field(description="What stands for a head's output: zeros, or its mean over the queries.")
+]
+
+
+class EditForm(Body):
+    """One edit. A head names `layer` and `head`; a layer `layer`; a token its `key`; an edge `query` and `key`."""
+
+    kind: Literal["head", "layer", "edge", "token"]
+    stack: Stack | None = None
+    layer: Annotated[Index | None, Field(description="Of an edge left out: in every layer.")] = None
+    head: Annotated[Index | None, Field(description="Of an edge left out: in every head.")] = None
+    query: Index | None = None
+    key: Index | None = None
+    edge: Annotated[
+        Literal["resoftmax", "drop"] | None,
+        Field(description="Of an edge: its score hidden and softmax again, or its probability 0, the rest as it was."),
+    ] = None
+
+
+class EditsForm(Body):
+    """What is taken away at once, and which prediction is read."""
+
+    edits: Annotated[list[EditForm], Field(max_length=MOST_EDITS)]
+    mode: Mode = "zero"
+    position: Position = None
+    token: TokenId = None
+    against: Against = None
+    limit: Annotated[int, Field(ge=1, le=MOST_CANDIDATES, description="How many candidates before, and after.")] = 10
+
+
+class EffectsForm(Body):
+    """Whose heads are taken away in turn, and which prediction is read."""
+
+    stack: Stack | None = None
+    mode: Mode = "zero"
+    position: Position = None
+    token: TokenId = None
+    against: Against = None
 
 
 class NeuronQuery(Query):

@@ -1,0 +1,42 @@
+"""`POST /api/runs/{run}/effects`: what every head of a stack does to a prediction, layer by layer."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from fastapi import APIRouter, Request
+from starlette.responses import Response
+
+from app.web import wire
+from app.web.body import StrictRoute
+from app.web.forms import EffectsForm
+from app.web.openapi import PROBLEMS, STREAM
+from app.web.service import Cancelled, ServiceOf
+from app.web.streams import stream
+
+if TYPE_CHECKING:
+    from app.models.engine import Engine
+    from app.models.progress import Progress
+
+router = APIRouter(prefix="/api", tags=["causes"], route_class=StrictRoute, responses=PROBLEMS)
+
+
+@router.post("/runs/{run}/effects", summary="Knock out every head in turn", response_class=Response, responses=STREAM)
+async def follow_effects(run: str, form: EffectsForm, request: Request, service: ServiceOf) -> Response:
+    """An event `progress` for each layer, with its `kl`, `change` and `difference` by head; then `ready` with all.
+
+    `kl` [layers][heads] is KL(before ‖ after) in nats; `change` that of the logit of `token`, `difference` that of its
+    logit minus the logit of `against`.
+    """
+
+    def work(engine: Engine, report: Progress, cancelled: Cancelled) -> dict[str, Any]:
+        from app.analyses.effects import effects
+
+        found, parts = engine.get(run), form.model_dump()
+        way = engine.giving_way(found, cancelled)
+        answer = engine.look(
+            found, lambda run: effects(run, progress=report, cancelled=way, **parts), cancelled, long=True
+        )
+        return wire.with_warnings(wire.fields(answer))
+
+    return await stream(request, service, work)
