@@ -1,4 +1,4 @@
-"""Distributions over the vocabulary, many at a time: log-probabilities, entropy, divergence. All in nats."""
+"""Distributions over the vocabulary, many at a time: probabilities, entropy, divergence. All in nats."""
 
 from __future__ import annotations
 
@@ -6,30 +6,44 @@ import torch
 from torch import Tensor
 
 BLOCK_CELLS = 4 * 1024 * 1024
-"""Logits held at once: 16 MB in float32, twice that as log-probabilities in float64."""
+"""Logits held at once: 16 MB in float32, four times that as a distribution."""
+NOWHERE = -1e300
+"""Stands for the logarithm of 0, times which it is 0 and not a NaN."""
 
 
-def log_probabilities(logits: Tensor) -> Tensor:
-    """[..., V] -> [..., V] float64."""
-    return logits.double().log_softmax(-1)
+class Distributions:
+    """Of logits [..., V]: `p` and its logarithm `log_p`, float64."""
+
+    def __init__(self, logits: Tensor) -> None:
+        self.log_p = logits.double().log_softmax(-1)
+        self.p = self.log_p.exp()
+        self.log_p.clamp_(min=NOWHERE)
+
+    def entropies(self) -> Tensor:
+        """[..., V] -> [...].
+
+        >>> Distributions(torch.tensor([0.0, 0.0, -torch.inf])).entropies().item()  # ln 2
+        0.6931471805599453
+        """
+        return -_dot(self.p, self.log_p)
+
+    def divergences(self, log_q: Tensor) -> Tensor:
+        """KL(p ‖ q) of q's logarithms [..., V] -> [...].
+
+        >>> one, two = Distributions(torch.zeros(2)), Distributions(torch.tensor([0.25, 0.75]).log())
+        >>> round(one.divergences(two.log_p).item(), 6)
+        0.143841
+        """
+        return _dot(self.p, self.log_p - log_q)
+
+    def sum_error(self) -> float:
+        """How far any of them is from summing to 1."""
+        return float((self.p.sum(-1) - 1.0).abs().max())
 
 
-def entropies(log_p: Tensor) -> Tensor:
-    """[..., V] -> [...]. What has no probability adds nothing.
-
-    >>> entropies(torch.tensor([0.5, 0.5, 0.0]).log()).item()  # ln 2
-    0.6931471824645996
-    """
-    return -_times(log_p.exp(), log_p).sum(-1)
-
-
-def divergences(log_p: Tensor, log_q: Tensor) -> Tensor:
-    """KL(p ‖ q): [..., V] -> [...].
-
-    >>> round(divergences(torch.tensor([0.5, 0.5]).log(), torch.tensor([0.25, 0.75]).log()).item(), 6)
-    0.143841
-    """
-    return _times(log_p.exp(), log_p - log_q).sum(-1)
+def _dot(a: Tensor, b: Tensor) -> Tensor:
+    product: Tensor = torch.linalg.vecdot(a, b)
+    return product
 
 
 def ranks(logits: Tensor, ids: Tensor) -> Tensor:
@@ -39,8 +53,3 @@ def ranks(logits: Tensor, ids: Tensor) -> Tensor:
     [1]
     """
     return (logits > logits.gather(-1, ids[:, None])).sum(-1)
-
-
-def _times(p: Tensor, log: Tensor) -> Tensor:
-    """p · log, 0 where p is 0. A log that is not a number stays one."""
-    return torch.where(p == 0, torch.zeros_like(p), p * log)

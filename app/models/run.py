@@ -137,8 +137,8 @@ def _decoder_tokens(model: LoadedModel, target: str | None) -> Tokens:
 
 def _shifted(model: LoadedModel, tokens: Tokens) -> Tokens:
     """The start token and the others without the last: at each position the decoder predicts the next."""
-    moved = tuple(replace(token, index=token.index + 1) for token in tokens.items[:-1])
-    return replace(tokens, items=(_start_token(model), *moved))
+    *moved, behind = (replace(token, index=token.index + 1) for token in tokens.items)
+    return replace(tokens, items=(_start_token(model), *moved), behind=behind)
 
 
 def _start_token(model: LoadedModel) -> Token:
@@ -151,7 +151,7 @@ def check_price(model: LoadedModel, tokens: Mapping[str, Tokens], settings: Sett
     """The bytes that the run will keep. Raises TooManyTokens, with the most that fit, when it can never be run here."""
     counts = {name: len(t) for name, t in tokens.items()}
     for name, count in counts.items():
-        most = _room(model, counts, name, settings)
+        most = room(model, counts, name, settings)
         if count > most:
             text = "target" if name == "decoder" and "encoder" in counts else "text"
             why = "the model has positions for" if most == model.info.max_tokens else "the memory for one run holds"
@@ -161,7 +161,7 @@ def check_price(model: LoadedModel, tokens: Mapping[str, Tokens], settings: Sett
     return run_bytes(model.shapes, counts)
 
 
-def _room(model: LoadedModel, counts: Mapping[str, int], name: str, settings: Settings) -> int:
+def room(model: LoadedModel, counts: Mapping[str, int], name: str, settings: Settings) -> int:
     """The most tokens that the input `name` may have, the other one as it is."""
     fits = most_tokens(model.shapes, counts, name, settings.run_limit, settings.pass_limit)
     return min(fits, model.info.max_tokens or fits)
@@ -233,7 +233,7 @@ def write_answer(
     Raises Cancelled, and ModelFailed where transformers cannot let the model write.
     """
     counts = {name: len(t) for name, t in tokens.items()}
-    most = min(settings.answer_limit, _room(model, counts, "decoder", settings))
+    most = min(settings.answer_limit, room(model, counts, "decoder", settings))
 
     def report(done: int) -> None:
         progress(Stage("answer", done, most, f"Token {done} of its answer"))

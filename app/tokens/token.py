@@ -37,7 +37,8 @@ class Tokens:
 
     `algorithm` is "WordPiece", "BPE", "Unigram", "WordLevel", or the class of a tokenizer written in Python.
     `characters` counts code points, of both texts. `type_ids` are what the model takes as `token_type_ids`; `None`
-    for a model that takes none (segments are then for the eye only).
+    for a model that takes none (segments are then for the eye only). `behind` is what stands behind a decoder's last
+    token and is predicted there, but never read: the end of its target.
     """
 
     items: tuple[Token, ...]
@@ -45,6 +46,7 @@ class Tokens:
     characters: int
     checks: tuple[Check, ...]
     type_ids: tuple[int, ...] | None = None
+    behind: Token | None = None
 
     @property
     def ids(self) -> list[int]:
