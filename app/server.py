@@ -26,6 +26,7 @@ from app.web.metrics import Metrics, MetricsMiddleware
 from app.web.pages import Pages
 from app.web.routes import (
     attention,
+    attribution,
     compare,
     disagreement,
     edits,
@@ -58,6 +59,7 @@ RESOURCES = (
     neuron,
     compare,
     logits,
+    attribution,
     edits,
     effects,
     health,

@@ -16,6 +16,7 @@ from app.models.ending import Ending, find_ending
 from app.models.forward import Network
 from app.models.info import ModelInfo
 from app.models.price import Shapes
+from app.models.residual import Residual, find_residual
 from app.tokens.vocabulary import readable
 
 
@@ -47,3 +48,8 @@ class LoadedModel:
     def ending(self) -> Ending | None:
         """What stands between the last layer and the head; found by a short pass when somebody first asks."""
         return find_ending(self.network)
+
+    @cached_property
+    def residual(self) -> Residual:
+        """What each block adds to the stream that the head reads; found by a short pass when somebody first asks."""
+        return find_residual(self.network, self.anatomy)

@@ -198,6 +198,14 @@ class EffectsForm(Body):
     against: Against = None
 
 
+class AttributionQuery(Query):
+    """Which prediction is split into parts."""
+
+    position: Annotated[Index | None, Field(description="Left out: the last token.")] = None
+    token: Annotated[Index | None, Field(description="The id of the token; left out: the likeliest.")] = None
+    against: Against = None
+
+
 class NeuronQuery(Query):
     """One query of one head."""
 
