@@ -138,8 +138,12 @@ def _measure(found: _Found, mode: Mode, progress: Progress, cancelled: Cancelled
     same = float((final - run.kept.final).abs().max() / run.kept.final.abs().max().clamp_min(1e-30))
     for batch in batches:
         found.take(batch)
-        if batch.heads.stop == stack.heads:
+        done, heads = batch.layer, batch.heads.stop
+        if heads == stack.heads:
             progress(_stage(found, batch.layer))
+        else:  # a long text: its heads come one by one
+            message = f"Layer {done + 1} of {stack.layers}, head {heads} of {stack.heads}"
+            progress(Stage("effects", done, stack.layers, message))
     return same
 
 
