@@ -34,12 +34,14 @@ from app.web.routes import (
     examples,
     heads,
     health,
+    lens,
     limits,
     logits,
     metrics,
     models,
     neuron,
     runs,
+    surprisal,
     tokenize,
 )
 from app.web.service import Service, start_engine
@@ -59,6 +61,8 @@ RESOURCES = (
     neuron,
     compare,
     logits,
+    surprisal,
+    lens,
     attribution,
     edits,
     effects,

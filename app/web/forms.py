@@ -10,7 +10,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
-from app.limits import LARGEST_SIZE, MOST_CANDIDATES, MOST_EDITS, MOST_EVIDENCE, MOST_PAIRS
+from app.limits import LARGEST_SIZE, MOST_CANDIDATES, MOST_EDITS, MOST_EVIDENCE, MOST_PAIRS, MOST_STEPS
 
 Index = Annotated[int, Field(ge=0, le=10_000_000)]
 Lens = Literal["raw", "rollout", "no-sink", "norm", "alti", "value-zeroing", "gradient"]
@@ -204,6 +204,41 @@ class AttributionQuery(Query):
     position: Annotated[Index | None, Field(description="Left out: the last token.")] = None
     token: Annotated[Index | None, Field(description="The id of the token; left out: the likeliest.")] = None
     against: Against = None
+
+
+class GenerateForm(Body):
+    """A text to write on, and how each token is chosen."""
+
+    model: ModelId
+    text: Text
+    pair: Pair = None
+    prefix_ids: Annotated[
+        list[Index],
+        Field(max_length=10_000, description="Ids that were written already, behind the text or into its first masks."),
+    ] = []
+    steps: Annotated[int, Field(ge=1, le=MOST_STEPS, description="How many tokens to write at most.")]
+    temperature: Annotated[float, Field(ge=0, le=100, allow_inf_nan=False, description="0: greedy.")] = 1.0
+    top_k: Annotated[int, Field(ge=0, le=10_000_000, description="0: no limit.")] = 0
+    top_p: Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)] = 1.0
+    min_p: Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)] = 0.0
+    seed: Annotated[int | None, Field(ge=0, lt=2**63, description="Of the draws; left out: made up, and told.")] = None
+    limit: Annotated[int, Field(ge=1, le=MOST_CANDIDATES, description="How many candidates are given.")] = 20
+    size: Annotated[
+        int | None, Field(ge=1, le=LARGEST_SIZE, description="Pool the keys of a row to at most this many.")
+    ] = None
+
+
+class LensQuery(Query):
+    """A position that the logit lens is held over."""
+
+    position: Annotated[Index | None, Field(description="Left out: the last token, or the first mask.")] = None
+    limit: Annotated[int, Field(ge=1, le=MOST_CANDIDATES, description="How many candidates of each layer.")] = 10
+
+
+class LensGridQuery(Query):
+    """Which positions the logit lens is held over."""
+
+    positions: Annotated[Span, Field(description="A range `a:b`, from a up to but without b; left out: all.")] = None
 
 
 class NeuronQuery(Query):
