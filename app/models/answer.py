@@ -67,6 +67,32 @@ def end_tokens(config: GenerationConfig) -> Sequence[int]:
     return () if end is None else end if isinstance(end, list) else (end,)
 
 
+OwnRules = Callable[[Sequence[int], Tensor], Tensor]
+"""Given all ids so far and the logits [V]: the logits as the model's own rules want them, -inf what they forbid."""
+
+
+def own_rules(network: Network, start: int, inputs: Tensor | None = None) -> OwnRules | None:
+    """What the model's generation_config.json asks for, applied as transformers does; None where it asks for nothing.
+
+    `start` is the number of ids before the first one written, `inputs` [1, N] the encoder's. A last token that is
+    forced at the end of a number of steps is left out: the number is the caller's, not the model's.
+    """
+    model = network.model
+    config = greedy_config(model.generation_config)
+    config.forced_eos_token_id = None
+    model._prepare_special_tokens(config, device=network.device)  # min_length and others need the end as a tensor
+    rules = model._get_logits_processor(config, start, encoder_input_ids=inputs, device=network.device)
+    if not len(rules):
+        return None
+
+    def apply(ids: Sequence[int], logits: Tensor) -> Tensor:
+        given = torch.tensor([list(ids)], device=network.device)
+        ruled: Tensor = rules(given, logits[None].to(network.device))[0].cpu()
+        return ruled
+
+    return apply
+
+
 class _Listener(StoppingCriteria):
     """Is called by transformers after every token; never stops by itself."""
 

@@ -34,6 +34,7 @@ from app.tokens.token import Tokens
 from app.tokens.tokenize import tokenize
 
 T = TypeVar("T")
+P = TypeVar("P")
 CLOSE_SECONDS = 2.0
 FRESH_SECONDS = 10.0
 """How old the last correct pass may be for the engine to count as ready."""
@@ -128,6 +129,24 @@ class Engine:
 
         urgency = Urgency.LONG if long else Urgency.LOOK
         return wait_for(self._worker(run.model).submit(ask, urgency), cancelled)
+
+    def ask(
+        self, model_id: str, read: Callable[[LoadedModel], P], work: Callable[[P, IsCancelled], T],
+        cancelled: IsCancelled = never, progress: Progress = silent,
+    ) -> T:  # fmt: skip
+        """Long work that has no stored run: `read` looks at what is asked, in the caller's thread, then `work` is done.
+
+        `work` is given what was read, and a `cancelled` that first does what waits and is more urgent.
+        """
+        model = self._library.load(model_id, progress, cancelled)
+        asked = read(model)
+        worker = self._worker(model)
+
+        def between() -> bool:
+            worker.give_way()
+            return cancelled()
+
+        return wait_for(worker.submit(lambda: work(asked, between), Urgency.LONG), cancelled)
 
     def giving_way(self, run: Run, cancelled: IsCancelled) -> IsCancelled:
         """A `cancelled` for long work to ask: whenever it does, looks and passes that wait are done first."""

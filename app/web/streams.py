@@ -1,4 +1,4 @@
-"""Long work as server-sent events: its stages as they come, then `ready` or `error`.
+"""Long work as server-sent events: its stages and its parts as they come, then `ready` or `error`.
 
 An error before the first stage is answered as a problem document with its own status, as everywhere
 else; after that the status is sent, and it comes as the last event. A client that leaves stops the work.
@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import AsyncIterator, Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from anyio import to_thread
 from fastapi import Request
@@ -22,9 +22,15 @@ from app.web.service import Cancelled, Service, departure, log
 
 if TYPE_CHECKING:
     from app.models.engine import Engine
-    from app.models.progress import Progress, Stage
 
-Work = Callable[["Engine", "Progress", Cancelled], Any]
+
+class Report(Protocol):
+    """Sends one event: a stage of the work (a Progress is all that most work needs), or a part of what it makes."""
+
+    def __call__(self, item: Any, name: str = "progress") -> None: ...
+
+
+Work = Callable[["Engine", Report, Cancelled], Any]
 
 PING_SECONDS = 15.0
 
@@ -52,8 +58,8 @@ async def _run(service: Service, work: Work, events: asyncio.Queue[tuple[str, An
     """Put the stages of the work and its end into the queue."""
     loop = asyncio.get_running_loop()
 
-    def report(stage: Stage) -> None:
-        loop.call_soon_threadsafe(events.put_nowait, ("progress", stage))
+    def report(item: Any, name: str = "progress") -> None:
+        loop.call_soon_threadsafe(events.put_nowait, (name, item))
 
     try:
         with service.jobs.place():
