@@ -10,12 +10,7 @@ from torch import Tensor
 
 from app.models.forward import Network, heard_by, run_body
 from app.models.progress import Cancelled, never
-from app.models.replay import Tap
-
-BATCH_CELLS = 4 * 1024 * 1024
-"""Numbers of the widest part of a batch of variants: 16 MB in float32."""
-WIDENING = 4
-"""How much wider a feed-forward part is than its model, about."""
+from app.models.replay import BATCH_CELLS, Tap, batch_size
 
 
 def masked_states(
@@ -33,7 +28,7 @@ def masked_states(
     """
     quiet = replace(network, capture="full")  # the maps of those that give nothing else are not wanted here
     count = inputs["input_ids"].shape[1]
-    size = max(1, min(most, BATCH_CELLS // _cells(network, count)))
+    size = min(most, _batch_size(network, count))
     for first in range(0, len(positions), size):
         here = positions[first : first + size]
         batch = {name: values.expand(len(here), -1).clone() for name, values in inputs.items()}
@@ -46,8 +41,10 @@ def masked_states(
         yield here, final[rows, torch.tensor(here)]
 
 
-def _cells(network: Network, count: int) -> int:
-    """Numbers that one variant needs at once: its widest states, and its maps where attention is not fused."""
+def _batch_size(network: Network, tokens: int) -> int:
+    """Variants run at once: bounded by their widest states, and by their maps where attention is not fused."""
     config = network.model.config
-    cells: int = count * config.hidden_size * WIDENING
-    return cells + (config.num_attention_heads * count**2 if network.capture == "weights" else 0)
+    size = batch_size(tokens, config.hidden_size)
+    if network.capture == "full":
+        return size
+    return max(1, min(size, BATCH_CELLS // (config.num_attention_heads * tokens**2)))

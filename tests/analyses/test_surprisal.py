@@ -15,7 +15,6 @@ from app.analyses import surprisal as module
 from app.analyses.surprisal import SurprisalAnswer, surprisal
 from app.analyses.text_bytes import stretch_bytes
 from app.errors import Cancelled, NeedsStream, NoLanguageHead, NotApplicable
-from app.models import masked
 from app.models.run import Run, inputs_of
 from tests.made import TEXT, made_model, made_run
 from tests.models.tiny import EXACT, WEIGHTS_ONLY
@@ -144,7 +143,7 @@ def test_an_answer_of_its_own_is_scored_to_its_end(name: str) -> None:
 def test_batches_of_one_say_the_same(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     run = made(name)
     whole = surprisal(run)
-    monkeypatch.setattr(masked, "BATCH_CELLS", 1)
+    monkeypatch.setattr("app.models.replay.BATCH_CELLS", 1)
     monkeypatch.setattr(module, "BLOCK_CELLS", 1)
     heard = []
     parts = surprisal(run, progress=heard.append)

@@ -180,7 +180,7 @@ def test_no_lens_makes_all_maps_of_a_long_text_at_once(lens: str, monkeypatch: p
     tokens, block = 1100, 512 * 1024
     for module in ("app.attention.maps", "app.analyses.lenses.norm", "app.analyses.lenses.alti"):
         monkeypatch.setattr(f"{module}.BLOCK_CELLS", block)
-    monkeypatch.setattr("app.models.zeroing.BATCH_CELLS", 8 * block)
+    monkeypatch.setattr("app.models.replay.BATCH_CELLS", 8 * block)
     run = made_run("llama", " ".join(f"w{5 + i % 90}" for i in range(tokens)))
     with Largest() as seen:
         answer = attention(run, layer=0, lens=lens, size=64)
