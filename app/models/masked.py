@@ -47,4 +47,5 @@ def _batch_size(network: Network, tokens: int) -> int:
     size = batch_size(tokens, config.hidden_size)
     if network.capture == "full":
         return size
-    return max(1, min(size, BATCH_CELLS // (config.num_attention_heads * tokens**2)))
+    heads: int = config.num_attention_heads
+    return max(1, min(size, BATCH_CELLS // (heads * tokens**2)))
