@@ -11,6 +11,7 @@ import { readEvents } from './sse.js';
 /** @typedef {import('./types.js').AttentionData} AttentionData */
 /** @typedef {import('./types.js').LogitsParams} LogitsParams */
 /** @typedef {(stage: import('./types.js').Stage) => void} OnStage */
+/** @typedef {import('./types.js').WritingEvents} WritingEvents */
 
 export const SAFETENSORS = 'application/vnd.safetensors';
 
@@ -57,10 +58,10 @@ export async function loadModel(model, onStage, signal) {
 }
 
 /**
- * Long work: tells its stages and gives what it ends in.
+ * Long work: tells its stages, or by their names the parts of what it makes, and gives what it ends in.
  * @param {string} path
  * @param {unknown} body
- * @param {OnStage} [onStage]
+ * @param {(value: any, event: string) => void} [onStage]
  * @param {AbortSignal} [signal]
  * @returns {Promise<any>}
  */
@@ -71,7 +72,7 @@ export async function follow(path, body, onStage, signal) {
       const value = JSON.parse(data);
       if (event === 'ready') return value;
       if (event === 'error') throw new ApiError(value);
-      onStage?.(value);
+      onStage?.(value, event);
     }
   }
   signal?.throwIfAborted();
@@ -203,6 +204,20 @@ export async function disagreement(run, params, signal, onStage) {
 /** @param {string} run @param {import('./types.js').EvidenceParams} params @param {AbortSignal} [signal] @returns {Promise<import('./types.js').EvidenceData>} */
 export async function evidence(run, params, signal) {
   return (await request(evidencePath(run, params), { signal })).json();
+}
+
+/**
+ * A text written step by step; each step is told as it comes.
+ * @param {import('./types.js').GenerateParams} asked
+ * @param {WritingEvents} on
+ * @param {AbortSignal} [signal]
+ * @returns {Promise<import('./types.js').Generated>}
+ */
+export async function generate(asked, on, signal) {
+  return follow('/api/generate', asked, (value, event) => {
+    if (event === 'start') on.start(value);
+    else if (event === 'step') on.step(value);
+  }, signal);
 }
 
 /** A file to keep, in the format asked for. @param {string} path @param {string} accept @returns {Promise<Blob>} */

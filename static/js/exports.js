@@ -35,7 +35,7 @@ export function fileName(state, stack, extension, rows = null) {
   const model = state.model.replaceAll(/[^A-Za-z0-9.]+/g, '-');
   const layer = `${stack}-layer${state.layer}`;
   const head = `${layer}-head${state.head}`;
-  const where = { heads: layer, map: head, neuron: `neuron-${head}`, compare: `compare-${head}`, grid: `${stack}-grid`, roles: `${stack}-roles`, lenses: `${stack}-lenses`, tokens: 'tokens', next: 'next' }[state.view];
+  const where = { heads: layer, map: head, neuron: `neuron-${head}`, compare: `compare-${head}`, grid: `${stack}-grid`, roles: `${stack}-roles`, lenses: `${stack}-lenses`, tokens: 'tokens', next: 'next', generate: 'generate' }[state.view];
   const sight = state.view === 'heads' || state.view === 'map' ? `${state.lens === 'raw' ? '' : `-${state.lens}`}${inName(state)}` : '';
   return `headlight-${model}-${where}${sight}${rows ? `-rows${rows[0]}-${rows[1] - 1}` : ''}.${extension}`;
 }
@@ -93,7 +93,12 @@ export function toCurl({ model, text, pair, target }, state, run, stack, needs, 
   }
   const path = state.view === 'tokens' ? (run.tokens.decoder && run.tokens.encoder ? '/api/runs' : '/api/tokenize') : '/api/attention';
   if (path === '/api/tokenize') delete body.target;
-  return `curl -s ${shellQuote(origin + path)} -H 'content-type: application/json' -d ${shellQuote(JSON.stringify(body))}`;
+  return postCurl(origin + path, body);
+}
+
+/** @param {string} address @param {unknown} body */
+export function postCurl(address, body) {
+  return `curl -s ${shellQuote(address)} -H 'content-type: application/json' -d ${shellQuote(JSON.stringify(body))}`;
 }
 
 /**

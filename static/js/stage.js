@@ -23,10 +23,12 @@ const NOTHING = Object.freeze({});
  * @param {() => readonly Model[]} page.models
  * @param {ReturnType<typeof import('./session.js').createSession>} page.session
  * @param {(text: string) => void} page.announce
+ * @param {ViewContext['use']} page.use
+ * @param {ViewContext['write']} page.write
  * @param {(data: Data, looking: Looking, view: View) => void} page.onDrawn
  * @param {{start: (stop: () => void) => void, stage: (stage: import('./types.js').Stage) => void, end: () => void, fail: (error: unknown) => void}} page.wait
  */
-export function createStage(el, { store, views, models, session, announce, onDrawn, wait }) {
+export function createStage(el, { store, views, models, session, announce, use, write, onDrawn, wait }) {
   /** @type {Looking|null} */
   let looking = null;
   /** @type {{view: View, run: Run, stack: string, handle: ViewHandle, ctx: ViewContext, terms: import('./terms.js').Terms, group: string, life: AbortController}|null} */
@@ -49,6 +51,8 @@ export function createStage(el, { store, views, models, session, announce, onDra
     const ctx = {
       store: terms.store, run: terms.run, request: now.request, model: now.model, tokens: terms.tokens,
       setHover: terms.store.setHover, announce, models, theme: /** @type {'light'|'dark'} */ (theme()),
+      use,
+      write: written(now, view, life.signal),
       fetch: async (/** @type {Needs} */ more) => terms.data(await fetchMore(inTokens(more, view, terms), now, life.signal)),
     };
     el.dataset.view = view.id;
@@ -87,6 +91,21 @@ export function createStage(el, { store, views, models, session, announce, onDra
     } finally {
       if (told && !life.aborted) wait.end();
     }
+  }
+
+  /**
+   * What a view lets the model write; once it is there, its checks are shown.
+   * @param {Looking} now
+   * @param {View} view
+   * @param {AbortSignal} life
+   * @returns {ViewContext['write']}
+   */
+  function written(now, view, life) {
+    return async (asked, on, signal) => {
+      const answer = await write(asked, on, AbortSignal.any([life, signal]));
+      if (!life.aborted) onDrawn(data, now, view);
+      return answer;
+    };
   }
 
   function unmount() {

@@ -97,7 +97,7 @@
 /**
  * @typedef {'raw'|'no-sink'|'norm'|'rollout'|'alti'|'value-zeroing'|'gradient'} Lens
  * @typedef {'aa'|'ab'|'ba'|'bb'} Segments of a pair of sentences: who looks, and at which
- * @typedef {'heads'|'map'|'grid'|'roles'|'neuron'|'compare'|'lenses'|'tokens'|'next'} ViewId
+ * @typedef {'heads'|'map'|'grid'|'roles'|'neuron'|'compare'|'lenses'|'tokens'|'next'|'causes'|'generate'} ViewId
  *
  * @typedef {object} Selection all that a link restores; shared by every view
  * @property {string} model
@@ -135,6 +135,11 @@
  * @property {number|null} draw the seed of a draw in Next word; null: none
  * @property {string|null} otherModel what Compare holds against `model`; null: the same
  * @property {string|null} otherText what it holds against `text`; null: the same
+ * @property {number} writeSteps how many tokens Generate writes at a time
+ * @property {string[]|null} edits what Causes takes away, as knockouts.js writes it; null: nothing
+ * @property {'zero'|'mean'} ablation what stands for the output of a head that is taken away
+ * @property {Effect|null} effect what the effect map of Causes shows; null: it is not measured
+ * @property {number|null} against the id of a token whose logit is held against the likeliest's
  * @property {number|null} otherLayer the layer of the other side; null: the same
  * @property {number|null} otherHead
  *
@@ -348,6 +353,119 @@
  * @typedef {{attention?: AttentionParams, logits?: LogitsParams, roles?: RolesParams, evidence?: EvidenceParams, neuron?: NeuronParams, compare?: CompareParams, disagreement?: DisagreementParams}} Needs what a view asks the page to fetch
  * @typedef {{attention?: AttentionData, logits?: LogitsData, roles?: RolesData, evidence?: EvidenceData, neuron?: NeuronData, compare?: CompareData, disagreement?: DisagreementData}} Data the answers, under the same names
  *
+/**
+ * @typedef {object} GenerateParams the body of `POST /api/generate`
+ * @property {string} model
+ * @property {string} text
+ * @property {string} [pair]
+ * @property {number[]} [prefix_ids] what was written already
+ * @property {number} steps
+ * @property {number} temperature
+ * @property {number} top_k
+ * @property {number} top_p
+ * @property {number} min_p
+ * @property {number} seed
+ * @property {number} [limit]
+ * @property {number} [size]
+ *
+ * @typedef {object} HeadRows of every head of a stack, what one query gives each key
+ * @property {StackName} stack
+ * @property {number} query
+ * @property {number[]} layers
+ * @property {number[]} heads
+ * @property {[number, number]} cols
+ * @property {number[]|null} col_edges where the keys are pooled
+ * @property {number[][][]} values
+ *
+ * @typedef {object} WritingStart
+ * @property {{encoder?: Token[], decoder?: Token[]}} tokens
+ * @property {'greedy'|'drawn'} sampling
+ * @property {number|null} seed
+ * @property {number[]|null} masks the positions that a masked model fills, in their order
+ * @property {string} says
+ *
+ * @typedef {object} WrittenStep
+ * @property {number} step counted from the first token that was ever written
+ * @property {number} position
+ * @property {Token} token
+ * @property {Candidate} chosen
+ * @property {Candidate[]} candidates
+ * @property {number} entropy
+ * @property {{step: string, kept: number, removed_mass: number}[]} pipeline
+ * @property {{u: number, id: number, text: string}|null} draw null: greedy
+ * @property {HeadRows} attention
+ * @property {HeadRows|null} cross
+ * @property {string} text all of it, so far
+ * @property {string|null} pair
+ * @property {Check[]} checks
+ *
+ * @typedef {object} Generated
+ * @property {number[]} ids
+ * @property {string} text
+ * @property {string|null} pair
+ * @property {'steps'|'end-token'|'masks'} ended
+ * @property {number|null} seed
+ * @property {Check[]} checks
+ *
+ * @typedef {{start: (start: WritingStart) => void, step: (step: WrittenStep) => void}} WritingEvents
+ */
+
+/**
+ * @typedef {'kl'|'change'|'difference'} Effect
+ *
+ * @typedef {object} Edit one thing taken out of a pass; of an edge, no layer is every layer and no head every head
+ * @property {'head'|'layer'|'edge'|'token'} kind
+ * @property {StackName} stack
+ * @property {number} [layer]
+ * @property {number} [head]
+ * @property {number} [query]
+ * @property {number} [key]
+ * @property {'resoftmax'|'drop'} [edge]
+ *
+ * @typedef {{edits: Edit[], mode: 'zero'|'mean', position?: number, against?: number, limit: number}} EditsParams the body of `POST /api/runs/{run}/edits`
+ *
+ * @typedef {{id: number, text: string, logit: number, softmax: number, rank: number}} Choice
+ *
+ * @typedef {object} Moved a candidate before and after
+ * @property {number} id
+ * @property {string} text
+ * @property {number} logit_before
+ * @property {number} logit_after
+ * @property {number} change
+ * @property {number} softmax_before
+ * @property {number} softmax_after
+ * @property {number} rank_before
+ * @property {number} rank_after
+ *
+ * @typedef {object} EditsData
+ * @property {number} position
+ * @property {'zero'|'mean'} mode
+ * @property {Choice[]} before
+ * @property {Choice[]} after
+ * @property {Moved[]} changes by their first rank
+ * @property {{token: number, against: number, before: number, after: number, change: number}|null} difference
+ * @property {number} kl nats
+ * @property {boolean} flips
+ * @property {Check[]} checks
+ *
+ * @typedef {{stack: StackName, mode: 'zero'|'mean', position?: number, against?: number}} EffectsParams the body of `POST /api/runs/{run}/effects`
+ *
+ * @typedef {Stage & {layer?: number, kl?: number[], change?: number[], difference?: number[]|null}} EffectsStage
+ *
+ * @typedef {object} EffectsData numbers by [layer][head]
+ * @property {StackName} stack
+ * @property {number} position
+ * @property {number[]} layers
+ * @property {number[]} heads
+ * @property {{id: number, text: string, logit: number}} token
+ * @property {{id: number, text: string, logit: number}|null} against
+ * @property {number[][]} kl
+ * @property {number[][]} change
+ * @property {number[][]|null} difference
+ * @property {number} flips
+ * @property {Check[]} checks
+ */
+
  * @typedef {object} ViewContext
  * @property {Store} store
  * @property {Run} run
@@ -362,6 +480,8 @@
  *
  * @typedef {object} Picture what the view draws, to take away
  * @property {() => Promise<Blob>} png
+ * @property {(draft: Partial<RunRequest>) => void} use puts these words in the boxes above, and looks at them
+ * @property {(asked: GenerateParams, on: WritingEvents, signal: AbortSignal) => Promise<Generated>} write lets the model write; aborted with the view
  * @property {() => Promise<Blob>} svg
  *
  * @typedef {{columns: string[], rows: (string|number|boolean|null)[][], note?: string}} Table `note`: what the table lacks, its first line
@@ -386,6 +506,9 @@
  * @property {(event: KeyboardEvent) => boolean} [key] true: the view took the key
  * @property {(right: number, down: number) => void} [arrow] where the arrows of the page lead in this picture; none: to the next head or layer
  *
+ * @property {() => Check[]} [checks] what was tested on the numbers that it fetched itself
+ * @property {() => {path: string, body: unknown}|null} [posted] what was posted to get the numbers that are drawn
+ * @property {(step: number) => void} [along] where ⇧ and an arrow lead in this picture; none: to the next token
  * @typedef {object} View
  * @property {ViewId} id
  * @property {string} title

@@ -37,7 +37,7 @@ const lensList = (/** @type {string} */ text) => {
 /** @type {Partial<Record<keyof Selection, Field>>} */
 const FIELDS = {
   model: { name: 'model', read: (text) => (text.length <= 200 ? text : undefined) },
-  view: { name: 'view', read: oneOf('heads', 'map', 'grid', 'roles', 'neuron', 'compare', 'lenses', 'tokens', 'next') },
+  view: { name: 'view', read: oneOf('heads', 'map', 'grid', 'roles', 'neuron', 'compare', 'lenses', 'tokens', 'next', 'generate') },
   stack: { name: 'stack', read: oneOf('encoder', 'decoder', 'cross') },
   layer: { name: 'layer', read: index },
   head: { name: 'head', read: index },
@@ -60,6 +60,7 @@ const FIELDS = {
   cols: { name: 'cols', read: span, write: (cols) => cols.join(':') },
   scale: { name: 'scale', read: oneOf('sqrt', 'linear') },
   draw: { name: 'draw', read: index },
+  writeSteps: { name: 'write', read: (text) => (/^\d{1,3}$/.test(text) ? between(1, 256)(text) : undefined) },
   gridColour: { name: 'colour', read: role },
   role: { name: 'role', read: role },
   roleX: { name: 'x', read: role },

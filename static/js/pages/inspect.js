@@ -1,6 +1,6 @@
 // The page: one store, the parts that change it and the parts that show it. They are wired here and only here.
 
-import { ApiError, isAbort, listModels, loadModel, problemOf } from '../api.js';
+import { ApiError, generate, isAbort, listModels, loadModel, problemOf } from '../api.js';
 import { readBoot } from '../boot.js';
 import { createAside } from '../components/aside.js';
 import { createAsk } from '../components/ask.js';
@@ -103,7 +103,7 @@ const controls = createControls(byId('controls'), {
 const sight = createSight(byId('sight'), { onChange: (patch) => store.set(patch) });
 const says = createSays(byId('says'), { onChange: (patch) => store.set(patch) });
 const stage = createStage(byId('view'), {
-  store, views: VIEWS, models: () => models, session, announce, onDrawn,
+  store, views: VIEWS, models: () => models, session, announce, use, write: generate, onDrawn,
   wait: {
     start: (stop) => busy.show('Computing the picture …', stop),
     stage: busy.stage,
@@ -136,6 +136,12 @@ store.subscribeHover(() => {
 });
 
 // What happens.
+
+/** Words that a view has made go where a person's go. @param {Partial<import('../types.js').RunRequest>} draft */
+function use(draft) {
+  store.set({ ...UNPINNED, ...draft });
+  ask.write(store.get());
+}
 
 /** @param {string} id */
 function modelOf(id) {
@@ -298,7 +304,7 @@ function show() {
 /** @type {Parameters<typeof createStage>[1]['onDrawn']} */
 function onDrawn(data, { run, request }, view) {
   checks.update([
-    { title: 'This picture', checks: checksOf(data) },
+    { title: 'This picture', checks: [...checksOf(data), ...(stage.handle?.checks?.() ?? [])] },
     { title: 'The run', checks: run.checks },
   ]);
   aside.update(view, run, doubt(request));

@@ -49,6 +49,7 @@ export function bindingsOf({ store, stage, views, go, pin }) {
   /** @param {number} step */
   function token(step) {
     const [now, state] = [stack(), store.get()];
+    if (stage.handle?.along) return void stage.handle.along(step);
     if (!now) return;
     const from = state.view === 'next' ? state.position ?? now.rows - 1 - step : state.query;
     const words = stage.view.sight && state.group === 'word' && stage.looking ? unitsOf(tokensOf(now, stage.looking.run).rows).edges : null;
