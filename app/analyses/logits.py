@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 import torch
@@ -24,11 +24,15 @@ from app.models.run import Run
 from app.tokens.vocabulary import readable
 
 SUM_LIMIT = 1e-5
+PRUNING = ("top-k", "top-p", "min-p")
 
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """`softmax` is over the whole vocabulary at temperature 1, `probability` after the pipeline; `rank` is from 0."""
+    """`softmax` is over the whole vocabulary at temperature 1, `probability` after the pipeline; `rank` is from 0.
+
+    `below` is the probability of all that are likelier: a draw of u in [below, below + probability) falls on this one.
+    """
 
     id: int
     text: str
@@ -37,15 +41,20 @@ class Candidate:
     probability: float
     kept: bool
     rank: int
+    below: float
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """`kept` candidates are left after the step, which took away `removed_mass` of what had been left."""
+    """`kept` candidates are left after the step, which took away `removed_mass` of what had been left.
+
+    `first_removed` is the likeliest of those that it took; None where it took none.
+    """
 
     step: str
     kept: int
     removed_mass: float
+    first_removed: Candidate | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +78,7 @@ class LogitsAnswer:
     candidates: list[Candidate]
     pipeline: list[Step]
     draw: Draw | None
+    drawn: Candidate | None
     checks: tuple[Check, ...]
 
 
@@ -85,15 +95,16 @@ def logits(
 ) -> LogitsAnswer:
     """What the model predicts at `position`: the next token, or for a masked model the one behind a [MASK].
 
-    Temperature 0 means greedy: the likeliest only. `top_k` 0 keeps all. `search` lists the candidates whose text
-    contains it, ignoring case; `draw` is a seed. Raises NoLanguageHead, OutOfRange, NotApplicable.
+    Temperature 0 means greedy: the likeliest only. `top_k` 0 keeps all. `search` lists the candidates whose text it
+    is, and then those whose text contains it, ignoring case; `#1234` is the one of that id. `draw` is a seed.
+    Raises NoLanguageHead, OutOfRange, NotApplicable.
     """
     name = "encoder" if run.model.info.kind == "encoder" else "decoder"
     tokens = run.tokens[name]
     predicted_position(run, position)
     check_settings(temperature, top_k, top_p, min_p, limit)
-    scores = run.logits(torch.tensor([position], device=run.kept.final.device))[0]
-    found = predict(scores, temperature, top_k, top_p, min_p)
+    scores, order = run.model.lately.scores(run, position)
+    found = predict(scores, temperature, top_k, top_p, min_p, order=order.long())
     after = position + 1
     target = tokens.items[after].id if name == "decoder" and after < len(tokens) else None
     u = None if draw is None else uniform(torch.Generator().manual_seed(draw))
@@ -101,7 +112,8 @@ def logits(
     listed = found.order[:limit].tolist()
     if search is not None:
         listed = _matches(run.model.vocabulary, search, found.order, limit)
-    known = candidates(found, [*listed, *(i for i in (target, drawn) if i is not None)], run.model)
+    cuts = _first_removed(found)
+    known = candidates(found, [*listed, *cuts.values(), *(i for i in (target, drawn) if i is not None)], run.model)
     return LogitsAnswer(
         run=run.id,
         position=position,
@@ -109,8 +121,9 @@ def logits(
         vocab=len(scores),
         entropy=entropy(found),
         candidates=[known[i] for i in listed],
-        pipeline=found.steps,
+        pipeline=[replace(s, first_removed=known[cuts[s.step]]) if s.step in cuts else s for s in found.steps],
         draw=None if u is None or drawn is None else Draw(u, drawn, known[drawn].text),
+        drawn=None if drawn is None else known[drawn],
         checks=prediction_checks(found),
     )
 
@@ -130,19 +143,38 @@ class Prediction:
     steps: list[Step]
 
 
-def predict(scores: Tensor, temperature: float, top_k: int, top_p: float, min_p: float) -> Prediction:
-    """Logits [V] through the pipeline."""
+def predict(
+    scores: Tensor,
+    temperature: float,
+    top_k: int,
+    top_p: float,
+    min_p: float,
+    ruled: Tensor | None = None,
+    order: Tensor | None = None,
+) -> Prediction:
+    """Logits [V] through the pipeline. `ruled`: the logits as rules of the model's own changed them first.
+
+    `order`: all ids by what is put in, the likeliest first, where that is known already.
+    """
     scores = scores.double()
-    warped, steps = pipeline(scores, temperature, top_k, top_p, min_p)
-    order = scores.argsort(descending=True, stable=True)
-    return Prediction(scores, scores.softmax(-1), warped, warped.softmax(-1), order, steps)
+    softmax = scores.softmax(-1)
+    first, own = scores, []
+    if ruled is not None:
+        first = ruled.double()
+        kept = torch.isfinite(first)
+        own = [Step("own-rules", int(kept.sum()), float(softmax[~kept].sum()))]
+    order = first.argsort(descending=True, stable=True) if order is None else order
+    warped, steps = pipeline(first, temperature, top_k, top_p, min_p, order)
+    return Prediction(scores, softmax, warped, warped.softmax(-1), order, [*own, *steps])
 
 
 def candidates(found: Prediction, ids: Sequence[int], model: LoadedModel) -> dict[int, Candidate]:
     """What is to be said of these ids."""
     ranks = torch.empty_like(found.order).scatter_(0, found.order, torch.arange(len(found.order)))
+    in_order = found.probability[found.order]
+    below = torch.empty_like(in_order).scatter_(0, found.order, in_order.cumsum(-1) - in_order)
     index = torch.tensor(list(ids), dtype=torch.long)
-    columns = (found.scores, found.softmax, found.probability, torch.isfinite(found.warped), ranks)
+    columns = (found.scores, found.softmax, found.probability, torch.isfinite(found.warped), ranks, below)
     rows = zip(ids, readable(model.tokenizer, ids), *(column[index].tolist() for column in columns), strict=True)
     return {row[0]: Candidate(*row) for row in rows}
 
@@ -164,8 +196,12 @@ def drawn_at(found: Prediction, u: float) -> int:
     return int(found.order[min(place, int((found.probability > 0).sum()) - 1)])
 
 
-def pipeline(scores: Tensor, temperature: float, top_k: int, top_p: float, min_p: float) -> tuple[Tensor, list[Step]]:
+def pipeline(
+    scores: Tensor, temperature: float, top_k: int, top_p: float, min_p: float, order: Tensor | None = None
+) -> tuple[Tensor, list[Step]]:
     """The scores [V] after every step, -inf where a candidate was dropped, and what each step did.
+
+    `order`: all ids, the likeliest first, where that is known already; top-p needs it.
 
     >>> warped, steps = pipeline(torch.tensor([2.0, 1.0, 0.0]), 1.0, 2, 1.0, 0.0)
     >>> [(s.step, s.kept, round(s.removed_mass, 3)) for s in steps][1]  # e^0 / (e^2 + e^1 + e^0) = 0.090
@@ -176,7 +212,7 @@ def pipeline(scores: Tensor, temperature: float, top_k: int, top_p: float, min_p
     steps = [Step("temperature", len(scores), 0.0)]
     for name, keep in (
         ("top-k", partial(_top_k, top_k=1 if greedy else top_k)),
-        ("top-p", partial(_top_p, top_p=1.0 if greedy else top_p)),
+        ("top-p", partial(_top_p, top_p=1.0 if greedy else top_p, order=order)),
         ("min-p", partial(_min_p, min_p=0.0 if greedy else min_p)),
     ):
         kept = keep(warped)
@@ -193,14 +229,14 @@ def _top_k(scores: Tensor, top_k: int) -> Tensor:
     return scores >= scores.topk(top_k).values[-1]
 
 
-def _top_p(scores: Tensor, top_p: float) -> Tensor:
+def _top_p(scores: Tensor, top_p: float, order: Tensor | None) -> Tensor:
     """The fewest, from the likeliest on, whose probabilities reach top_p; always the likeliest."""
     if top_p >= 1.0:
         return torch.ones_like(scores, dtype=torch.bool)
-    ascending, order = scores.sort()
-    kept = ascending.softmax(-1).cumsum(-1) > 1.0 - top_p
+    ascending = (scores.argsort(descending=True, stable=True) if order is None else order).flip(0)
+    kept = scores[ascending].softmax(-1).cumsum(-1) > 1.0 - top_p
     kept[-1] = True
-    return torch.empty_like(kept).scatter_(0, order, kept)
+    return torch.empty_like(kept).scatter_(0, ascending, kept)
 
 
 def _min_p(scores: Tensor, min_p: float) -> Tensor:
@@ -209,11 +245,24 @@ def _min_p(scores: Tensor, min_p: float) -> Tensor:
     return probability >= min_p * probability.max()
 
 
+def _first_removed(found: Prediction) -> dict[str, int]:
+    """The likeliest id that each step of the pipeline took, by the step's name. What falls is the end of the order."""
+    cuts, left = {}, len(found.order)
+    for step in found.steps:
+        if step.step in PRUNING and step.kept < left:
+            cuts[step.step] = int(found.order[step.kept])
+        left = step.kept
+    return cuts
+
+
 def _matches(words: Sequence[str], search: str, order: Tensor, limit: int) -> list[int]:
-    """The likeliest `limit` ids whose text contains `search`, ignoring case."""
+    """The id that was asked for, the ids whose text is `search`, and those whose text contains it; at most `limit`."""
+    asked = int(search[1:]) if search.startswith("#") and search[1:].isdecimal() and len(search) < 10 else -1
     wanted = search.casefold()
-    hits = (i for i in order.tolist() if i < len(words) and wanted in words[i].casefold())
-    return list(itertools.islice(hits, limit))
+    named = [asked] if 0 <= asked < len(order) else []
+    hits = [i for i in order.tolist() if i < len(words) and wanted in words[i].casefold()]
+    whole = [i for i in hits if words[i].casefold().strip() == wanted.strip()]
+    return list(itertools.islice(dict.fromkeys([*named, *whole, *hits]), limit))
 
 
 def check_settings(temperature: float, top_k: int, top_p: float, min_p: float, limit: int) -> None:

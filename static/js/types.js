@@ -24,6 +24,8 @@
  * @property {'full'|'weights'|null} capture
  * @property {boolean|null} pairs takes a second sentence
  * @property {boolean|null} language_head predicts words
+ * @property {string|null} [mask] what is written for a word that it shall fill in
+ * @property {string|null} [note] what it can and cannot, from its card
  * @property {string[]} warnings
  *
  * @typedef {object} Check an invariant that was tested on this very answer
@@ -133,13 +135,13 @@
  * @property {number|null} position the position whose next token is asked for; null: the last (or the first mask)
  * @property {string} search a candidate looked for in Next word; empty: none
  * @property {number|null} draw the seed of a draw in Next word; null: none
- * @property {string|null} otherModel what Compare holds against `model`; null: the same
- * @property {string|null} otherText what it holds against `text`; null: the same
  * @property {number} writeSteps how many tokens Generate writes at a time
  * @property {string[]|null} edits what Causes takes away, as knockouts.js writes it; null: nothing
  * @property {'zero'|'mean'} ablation what stands for the output of a head that is taken away
  * @property {Effect|null} effect what the effect map of Causes shows; null: it is not measured
  * @property {number|null} against the id of a token whose logit is held against the likeliest's
+ * @property {string|null} otherModel what Compare holds against `model`; null: the same
+ * @property {string|null} otherText what it holds against `text`; null: the same
  * @property {number|null} otherLayer the layer of the other side; null: the same
  * @property {number|null} otherHead
  *
@@ -218,6 +220,7 @@
  * @property {number} probability after the pipeline
  * @property {boolean} kept
  * @property {number} rank by logit, from 0
+ * @property {number} below the probability of all that are likelier: a draw of u from here to `below + probability` picks this one
  *
  * @typedef {object} LogitsData
  * @property {number} position
@@ -225,8 +228,9 @@
  * @property {number} vocab
  * @property {number|null} entropy null where it is not finite
  * @property {Candidate[]} candidates
- * @property {{step: string, kept: number, removed_mass: number}[]} pipeline
+ * @property {{step: string, kept: number, removed_mass: number, first_removed?: Candidate|null}[]} pipeline `first_removed`: the likeliest that the step took
  * @property {{u: number, id: number, text: string}|null} [draw]
+ * @property {Candidate|null} [drawn] what the draw fell on
  * @property {Check[]} checks
  *
  * @typedef {object} NeuronParams the query of `GET /api/runs/{run}/neuron`
@@ -350,10 +354,6 @@
  */
 
 /**
- * @typedef {{attention?: AttentionParams, logits?: LogitsParams, roles?: RolesParams, evidence?: EvidenceParams, neuron?: NeuronParams, compare?: CompareParams, disagreement?: DisagreementParams}} Needs what a view asks the page to fetch
- * @typedef {{attention?: AttentionData, logits?: LogitsData, roles?: RolesData, evidence?: EvidenceData, neuron?: NeuronData, compare?: CompareData, disagreement?: DisagreementData}} Data the answers, under the same names
- *
-/**
  * @typedef {object} GenerateParams the body of `POST /api/generate`
  * @property {string} model
  * @property {string} text
@@ -466,6 +466,10 @@
  * @property {Check[]} checks
  */
 
+/**
+ * @typedef {{attention?: AttentionParams, logits?: LogitsParams, roles?: RolesParams, evidence?: EvidenceParams, neuron?: NeuronParams, compare?: CompareParams, disagreement?: DisagreementParams, edits?: EditsParams, effects?: EffectsParams}} Needs what a view asks the page to fetch
+ * @typedef {{attention?: AttentionData, logits?: LogitsData, roles?: RolesData, evidence?: EvidenceData, neuron?: NeuronData, compare?: CompareData, disagreement?: DisagreementData, edits?: EditsData, effects?: EffectsData}} Data the answers, under the same names
+ *
  * @typedef {object} ViewContext
  * @property {Store} store
  * @property {Run} run
@@ -476,12 +480,13 @@
  * @property {(text: string) => void} announce says it to screen readers
  * @property {'light'|'dark'} theme read it at each update: it changes
  * @property {() => readonly Model[]} models all that are offered
- * @property {(data: Needs) => Promise<Data>} fetch asks the page for more, for instance one exact row; aborted with the view
+ * @property {(draft: Partial<RunRequest>) => void} use puts these words in the boxes above, and looks at them
+ * @property {(asked: GenerateParams, on: WritingEvents, signal: AbortSignal) => Promise<Generated>} write lets the model write; aborted with the view
+ * @property {(data: Needs, onStage?: (stage: Stage) => void) => Promise<Data>} fetch asks the page for more, for instance one exact row; aborted with the view
+ * @property {() => void} told what the view has of its own, its checks and what can be taken away, has changed
  *
  * @typedef {object} Picture what the view draws, to take away
  * @property {() => Promise<Blob>} png
- * @property {(draft: Partial<RunRequest>) => void} use puts these words in the boxes above, and looks at them
- * @property {(asked: GenerateParams, on: WritingEvents, signal: AbortSignal) => Promise<Generated>} write lets the model write; aborted with the view
  * @property {() => Promise<Blob>} svg
  *
  * @typedef {{columns: string[], rows: (string|number|boolean|null)[][], note?: string}} Table `note`: what the table lacks, its first line
@@ -502,13 +507,13 @@
  * @property {Picture} [picture]
  * @property {() => Part} [part] what the numbers at hand are of
  * @property {() => Table} [table] the numbers that are drawn, for CSV
+ * @property {() => Check[]} [checks] what was tested on the numbers that it fetched itself
+ * @property {() => {path: string, body: unknown}|null} [posted] what was posted to get the numbers that are drawn
+ * @property {(step: number) => void} [along] where ⇧ and an arrow lead in this picture; none: to the next token
  * @property {() => {path: string, matrix: boolean}|null} [address] where the API has what is drawn, if it is no look at one map of this run; `matrix`: also as safetensors
  * @property {(event: KeyboardEvent) => boolean} [key] true: the view took the key
  * @property {(right: number, down: number) => void} [arrow] where the arrows of the page lead in this picture; none: to the next head or layer
  *
- * @property {() => Check[]} [checks] what was tested on the numbers that it fetched itself
- * @property {() => {path: string, body: unknown}|null} [posted] what was posted to get the numbers that are drawn
- * @property {(step: number) => void} [along] where ⇧ and an arrow lead in this picture; none: to the next token
  * @typedef {object} View
  * @property {ViewId} id
  * @property {string} title

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import Any
 
 import pytest
@@ -99,12 +100,49 @@ def test_temperature_0_is_greedy() -> None:
     assert answer.draw.id == answer.candidates[0].id
 
 
-def test_any_candidate_is_found_by_its_text() -> None:
+def test_every_candidate_is_found_by_its_text_and_by_its_id() -> None:
     run = made_run("llama")
     answer = logits(run, 3, search="W9")
+    assert answer.candidates[0].text == "w9"
     assert {c.text for c in answer.candidates} == {"w9", *(f"w9{i}" for i in range(9))}
-    assert answer.candidates[0].logit == max(c.logit for c in answer.candidates)
+    containing = [c.logit for c in answer.candidates[1:]]
+    assert containing == sorted(containing, reverse=True)
     assert logits(run, 3, search="nowhere").candidates == []
+    words = run.model.vocabulary
+    for i in range(len(words)):
+        assert logits(run, 3, search=f"#{i}", limit=1).candidates[0].id == i
+        assert logits(run, 3, search=words[i], limit=1).candidates[0].text.strip() == words[i].strip()
+    assert logits(run, 3, search=f"#{len(words)}").candidates == []
+
+
+@pytest.mark.parametrize("steps", [{"top_k": 12}, {"top_p": 0.5}, {"min_p": 0.3}, {"top_k": 40, "top_p": 0.6}])
+def test_what_is_removed_is_the_end_of_the_order_and_stretches_lie_end_to_end(steps: dict[str, Any]) -> None:
+    answer = logits(made_run("llama"), 3, temperature=0.7, limit=99, draw=5, **steps)
+    for before, step in itertools.pairwise(answer.pipeline):
+        if step.kept == before.kept:
+            assert step.first_removed is None
+        else:
+            assert step.first_removed is not None
+            assert step.first_removed.rank == step.kept
+            assert step.first_removed.probability == 0.0
+    assert [c.kept for c in answer.candidates] == [c.rank < answer.pipeline[-1].kept for c in answer.candidates]
+    below = 0.0
+    for c in answer.candidates:
+        assert c.below == pytest.approx(below, abs=1e-12)
+        below += c.probability
+    assert answer.draw is not None
+    assert answer.drawn is not None
+    assert answer.drawn.id == answer.draw.id
+    assert answer.drawn.below <= answer.draw.u < answer.drawn.below + answer.drawn.probability
+
+
+def test_what_was_asked_lately_is_not_given_for_another_run_or_position() -> None:
+    first, second = made_run("llama"), made_run("llama", text="w20 w21 w22 w23 w24")
+    for run, position in ((first, 3), (first, 4), (second, 4), (first, 4)):
+        exact = run.logits(torch.tensor([position]))[0]
+        best = logits(run, position, limit=1).candidates[0]
+        assert best.id == int(exact.argmax())
+        assert best.logit == float(exact.max())
 
 
 def test_the_target_is_the_next_token() -> None:

@@ -23,9 +23,9 @@ def test_the_words_for_a_mask_are_the_models_own(open_page: Open, tmp_path_facto
     with torch.no_grad():
         scores = AutoModelForMaskedLM.from_pretrained(folder, attn_implementation="eager")(**inputs).logits[0, 4]
     page = open_page(link(TEXT, model="minilm-mlm", view="next"))
-    page.wait_for_selector(".next-chart .barlayer .point", timeout=60_000)
+    page.wait_for_selector(".next-row[data-id]", timeout=60_000)
     expect(page.locator(".next-context")).to_have_text("[CLS]heopenedthe?withakey.")
     shown = candidates(page)
     assert [int(row["id"]) for row in shown] == scores.argsort(descending=True)[:20].tolist()
     for row in shown:
-        assert float(row["logit"]) == pytest.approx(float(scores[int(row["id"])]), abs=2e-3)
+        assert float(row["logit"]) == pytest.approx(float(scores[int(row["id"])]), abs=6e-3)

@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { DEFAULTS } from '../../static/js/store.js';
 import { next, positionOf } from '../../static/js/views/next.js';
 import { figure } from '../../static/js/views/next_figure.js';
-import { facts } from '../../static/js/views/next_steps.js';
+import { facts } from '../../static/js/views/next_words.js';
 
 const LOOK = { ink: '#000', ink2: '#111', ink3: '#222', line: '#ccc', paper: '#fff', paper2: '#eee', accent: '#850', glow: '#fb0', ui: 'sans', text: 'serif' };
 const decoder = { stacks: [{ name: 'decoder', rows: 9, cols: 9 }], tokens: { decoder: [] } };

@@ -5,23 +5,26 @@
 
 import { h, replace } from '../dom.js';
 import { look } from '../look.js';
-import { clear, draw, picture } from '../plot.js';
-import { shorten, weight as written } from '../ticks.js';
-import { piece } from '../piece.js';
+import { picture } from '../plot.js';
+import { shorten } from '../ticks.js';
+import { candidates } from './next_candidates.js';
 import { context } from './next_context.js';
-import { controls } from './next_controls.js';
 import { figure } from './next_figure.js';
-import { facts, steps } from './next_steps.js';
+import { none } from './next_none.js';
+import { pipeline } from './next_pipeline.js';
+import { facts, why } from './next_words.js';
 
 /** How many candidates are listed. */
 const LIMIT = 20;
+/** Of the picture to take away, in pixels. */
+const WIDTH = 900;
 
 /** @type {import('../types.js').View} */
 export const next = {
   id: 'next',
   title: 'Next word',
   howto: 'Each word piece gets a score, the logit, and softmax makes the scores into probabilities that add up to 1 over the whole vocabulary. '
-    + 'The sliders reshape them as text generation does before it draws a word: pale bars are softmax alone, strong ones what is left.',
+    + 'Each step of the row reshapes or drops some, as text generation does; what is left lies end to end from 0 to 1, and the number that is drawn picks the one it falls on.',
   needs: (state, run, model) => {
     if (model?.language_head === false) return null;
     const position = positionOf(state, run);
@@ -54,61 +57,49 @@ export function positionOf(state, run) {
  * @returns {import('../types.js').ViewHandle}
  */
 function mount(el, ctx) {
-  if (ctx.model?.language_head === false) return explain(el, ctx);
+  if (ctx.model?.language_head === false) return none(el, ctx);
   const tokens = ctx.run.tokens.decoder ?? ctx.run.tokens.encoder ?? [];
   const masked = !ctx.run.tokens.decoder;
   /** @type {import('../types.js').LogitsData|null} */
   let data = null;
-  /** @type {import('../plot.js').Figure|null} */
-  let shown = null;
-  let drawn = '';
 
   const words = context(tokens, masked, {
     go: (position) => ctx.store.set({ position }),
     point: (query) => ctx.setHover({ query, key: null }),
   });
-  const panel = controls({ set: (patch) => ctx.store.set(patch) });
-  const pipeline = h('ol.next-steps', { 'aria-label': 'Steps of the pipeline' });
+  const steps = pipeline({ set: (patch) => ctx.store.set(patch) });
   const note = h('p.next-note', {});
-  const chart = h('div.next-chart', { role: 'img' });
-  const list = h('table', {});
+  const reason = h('p.next-why', {});
+  const list = candidates();
   const empty = h('p.next-empty', { hidden: true });
-  el.append(h('div.next', {}, words.element, h('div.next-body', {},
-    h('div.next-picture', {}, note, chart, empty, h('div.hidden-visually', {}, list)), h('div.next-side', {}, panel.element, pipeline))));
-
-  async function drawChart() {
-    if (!data || !chart.clientWidth) return;
-    const colours = look();
-    const width = Math.floor(chart.clientWidth);
-    const key = JSON.stringify([data, width, colours]);
-    if (key === drawn) return;
-    drawn = key;
-    empty.hidden = data.candidates.length > 0;
-    chart.hidden = !empty.hidden;
-    shown = figure({ data, width, look: colours });
-    if (!chart.hidden) await draw(chart, shown);
-  }
+  const search = h('input.next-search', { type: 'search', placeholder: 'a word piece, or #id', autocomplete: 'off', spellcheck: 'false', maxlength: 60, id: 'next-search' });
+  search.addEventListener('input', () => ctx.store.set({ search: search.value }));
+  el.append(h('div.next', {}, words.element, steps.element,
+    reason, h('div.next-over', {}, note, h('div.next-field', {}, h('label.label', { for: 'next-search' }, 'Find'), search)), list.element, empty));
 
   return {
     update(state, answers) {
       data = answers.logits ?? data;
-      panel.update(state);
-      if (!data) return;
-      words.update(data.position, data.target, data.vocab);
-      replace(pipeline, steps(data, state));
-      replace(note, facts(data, state));
-      replace(empty, `No word piece of this model contains “${shorten(state.search, 40)}”.`);
-      chart.setAttribute('aria-label', summary(data));
-      replace(list, asTable(data));
-      drawChart().catch((error) => { note.textContent = String(error.message); });
+      steps.update(data, state);
+      if (document.activeElement !== search) search.value = state.search;
+      if (data) {
+        words.update(data.position, data.target, data.vocab);
+        replace(note, facts(data, state));
+        list.update(data, state.search !== '');
+        list.element.hidden = data.candidates.length === 0 && !data.drawn;
+        empty.hidden = data.candidates.length > 0;
+        replace(empty, `No word piece of this model contains “${shorten(state.search, 40)}”.`);
+        replace(reason, why(data, state));
+      }
+      steps.answered();
     },
     hover: (hover) => words.hover(hover.query),
     destroy() {
-      panel.destroy();
-      clear(chart);
+      steps.destroy();
       el.replaceChildren();
     },
-    picture: { png: () => picture(needed(), caption(), 'png'), svg: () => picture(needed(), caption(), 'svg') },
+    ready: () => data !== null,
+    picture: { png: () => picture(drawing(), caption(), 'png'), svg: () => picture(drawing(), caption(), 'svg') },
     table: () => ({ columns: COLUMNS, rows: (data?.candidates ?? []).map(row) }),
   };
 
@@ -119,50 +110,15 @@ function mount(el, ctx) {
     return `${ctx.model?.name ?? ctx.run.model}: …${before.slice(-40)} ▢ (${set})`;
   }
 
-  function needed() {
-    if (!shown) throw new Error('there is no picture yet');
-    return shown;
+  function drawing() {
+    if (!data) throw new Error('there is no picture yet');
+    return figure({ data, width: WIDTH, look: look() });
   }
 }
 
-const COLUMNS = ['rank', 'id', 'text', 'logit', 'softmax', 'probability', 'kept'];
+const COLUMNS = ['rank', 'id', 'text', 'logit', 'softmax', 'probability', 'kept', 'below'];
 
 /** @param {import('../types.js').Candidate} c @returns {(string|number|boolean|null)[]} */
 function row(c) {
-  return [c.rank + 1, c.id, c.text, c.logit, c.softmax, c.probability, c.kept];
+  return [c.rank + 1, c.id, c.text, c.logit, c.softmax, c.probability, c.kept, c.below];
 }
-
-/** @param {import('../types.js').LogitsData} data */
-function asTable({ candidates }) {
-  return [
-    h('caption', {}, 'Candidates'),
-    h('thead', {}, h('tr', {}, COLUMNS.map((name) => h('th', { scope: 'col' }, name)))),
-    h('tbody', {}, candidates.map((c) => h('tr', {}, row(c).map((value, i) => (
-      h('td', {}, typeof value === 'number' && i > 2 ? written(value) : String(value))))))),
-  ];
-}
-
-/** @param {import('../types.js').LogitsData} data */
-function summary({ candidates }) {
-  const first = candidates.slice(0, 3).map((c) => `${c.text.trim()} ${written(c.probability)}`).join(', ');
-  return `Bar chart of ${candidates.length} candidates. Likeliest: ${first}. All values are in the table that follows.`;
-}
-
-/**
- * The view of a model that predicts no words.
- * @param {HTMLElement} el
- * @param {import('../types.js').ViewContext} ctx
- * @returns {import('../types.js').ViewHandle}
- */
-function explain(el, ctx) {
-  const name = ctx.model?.name ?? ctx.run.model;
-  const change = () => ctx.store.set({ model: 'smollm2', pair: null, stack: null, heads: null, query: null, key: null, position: null, rows: null, cols: null });
-  el.append(h('div.next-none', {},
-    h('h2', {}, 'This model predicts no words'),
-    h('p', {}, h('b', {}, piece(name)), ' turns a text into vectors; its weights hold no language-model head, the last layer that scores every word piece. '
-      + 'So there are no logits to show, and none are made up.'),
-    h('p', {}, 'Its attention can be looked at in the other views. For the next word, take a model that was trained to predict it.'),
-    h('button.button.primary', { type: 'button', onclick: change }, 'Use smollm2 for this text')));
-  return { ready: () => false, update() {}, hover() {}, destroy: () => el.replaceChildren() };
-}
-
