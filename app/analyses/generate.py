@@ -64,7 +64,10 @@ class Sampling:
 
 @dataclass(frozen=True, slots=True)
 class Start:
-    """What is written on. `seed` is None where nothing is drawn; `masks` are the positions to fill, in their order."""
+    """What is written on. `seed` is None where nothing is drawn; `masks` are the positions to fill, in their order.
+
+    `text` and `pair` have in them what was written before.
+    """
 
     model: str
     tokens: dict[str, list[Token]]
@@ -72,6 +75,8 @@ class Start:
     seed: int | None
     masks: list[int] | None
     says: str
+    text: str
+    pair: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,12 +165,14 @@ def generate(
     ids = list(prompt.before)
     for _ in ids:
         uniform(generator)
-    begin(_start(prompt, seed))
+    text, pair = prompt.texts(ids)
+    begin(_start(prompt, seed, (text, pair)))
     rules = prompt.rules()
     read = [] if prompt.side == "encoder" else prompt.tokens["decoder"].ids
     checks: list[Check] = []
-    text, pair = prompt.texts(ids)
-    ended: Ended = "steps"
+    ended: Ended = "masks" if prompt.side == "encoder" else "end-token"
+    if prompt.ended(ids):
+        return Generated(ids, text, pair, ended, seed, ())
     try:
         writer, unread = prompt.writer(stopped)
         for _ in range(prompt.steps):
@@ -183,12 +190,10 @@ def generate(
             written = _written(prompt, sampling, step, token_id, found, seen, u, (text, pair))
             checks = list(worst([*checks, *written.checks]))
             tell(written)
-            if token_id in prompt.ends:
-                ended = "end-token"
+            if prompt.ended(ids):
                 break
-            if prompt.side == "encoder" and len(ids) == len(prompt.masks):
-                ended = "masks"
-                break
+        else:
+            ended = "steps"
     except PassStopped as exc:
         raise Cancelled("The writing was stopped, since nobody waited for it any more.", "Ask again.") from exc
     return Generated(ids, text, pair, ended, seed, tuple(checks))
@@ -206,7 +211,7 @@ def _read(writer: Writer, ids: Sequence[int]) -> Seen:
         ) from exc
 
 
-def _start(prompt: Prompt, seed: int | None) -> Start:
+def _start(prompt: Prompt, seed: int | None, texts: tuple[str, str | None]) -> Start:
     tokens = {name: list(found.items) for name, found in prompt.tokens.items()}
     for step, token_id in enumerate(prompt.before):
         position = prompt.position(step)
@@ -220,7 +225,8 @@ def _start(prompt: Prompt, seed: int | None) -> Start:
     order = (
         "" if masks is None else " The masks are filled from left to right, and what was filled counts for the rest."
     )
-    return Start(prompt.model.info.id, tokens, "greedy" if seed is None else "drawn", seed, masks, how + order)
+    chosen: Literal["greedy", "drawn"] = "greedy" if seed is None else "drawn"
+    return Start(prompt.model.info.id, tokens, chosen, seed, masks, how + order, *texts)
 
 
 def _written(

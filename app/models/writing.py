@@ -53,6 +53,10 @@ class Prompt:
         """The token that was written in a step."""
         return written_token(self.model.tokenizer, token_id, self.position(step))
 
+    def ended(self, ids: Sequence[int]) -> bool:
+        """Is nothing more to be written behind these ids?"""
+        return len(ids) == len(self.masks) if self.side == "encoder" else bool(ids) and ids[-1] in self.ends
+
     def writer(self, stopped: Callable[[], bool]) -> tuple[Writer, list[int]]:
         """A writer and the ids that it is to read first. Raises PassStopped: an encoder runs already."""
         network = self.model.network
@@ -123,9 +127,9 @@ def read_prompt(
 
 
 def _check_masks(prompt: Prompt) -> None:
-    """There is a mask for the next step."""
+    """There are masks, and no more was written than they hold."""
     masks, filled_before = len(prompt.masks), len(prompt.before)
-    if masks and filled_before < masks:
+    if masks and filled_before <= masks:
         return
     if not masks:
         name = prompt.model.tokenizer.mask_token
@@ -135,5 +139,6 @@ def _check_masks(prompt: Prompt) -> None:
             "A masked model fills masks, and the text has none.", f"Put {name} where a word is to be written."
         )
     raise OutOfRange(
-        f"The text has {masks} masks, and `prefix_ids` fills {filled_before}.", "Send fewer ids than there are masks."
+        f"The text has {masks} masks, and `prefix_ids` fills {filled_before}.",
+        "Send no more ids than masks.",
     )

@@ -167,6 +167,15 @@ def test_it_ends_at_the_end_token(monkeypatch: pytest.MonkeyPatch) -> None:
     assert len(told) == len(stopped.ids)
 
 
+def test_what_has_ended_already_is_told_without_a_step(monkeypatch: pytest.MonkeyPatch) -> None:
+    end, told, start = write("bert", text=MASKS, before=(20, 21, 22))
+    assert (end.ended, told) == ("masks", [])
+    assert end.text == start.text == "w7 w20 w9 w21 w11 w22"
+    monkeypatch.setattr(made_model("llama").network.model.generation_config, "eos_token_id", 98)
+    end, told, _ = write("llama", before=(20, 98))
+    assert (end.ended, end.ids, told) == ("end-token", [20, 98], [])
+
+
 def test_what_the_model_asks_for_of_its_own_text_is_done(monkeypatch: pytest.MonkeyPatch) -> None:
     plain, _, _ = write("bart")
     model = made_model("bart").network.model
@@ -229,7 +238,7 @@ WRONG: dict[str, tuple[type[HeadlightError], str, dict[str, Any]]] = {
     "below every token": (OutOfRange, "llama", {"before": (-1,)}),
     "no token of a masked model": (OutOfRange, "bert", {"text": MASKS, "before": (99,)}),
     "no mask": (NotApplicable, "bert", {}),
-    "all masks filled": (OutOfRange, "bert", {"text": MASKS, "before": (7, 8, 9)}),
+    "more than the masks": (OutOfRange, "bert", {"text": MASKS, "before": (7, 8, 9, 10)}),
 }  # fmt: skip
 
 

@@ -131,7 +131,7 @@ WRONG: dict[str, tuple[dict[str, Any], int, str]] = {
     "ids in words": ({"prefix_ids": ["7"]}, 422, "invalid-request"),
     "a second sentence": ({"pair": "w7"}, 422, "pair-unsupported"),
     "no mask": ({"model": "bert"}, 422, "not-applicable"),
-    "all filled": ({"model": "bert", "text": "[MASK]", "prefix_ids": [7]}, 422, "out-of-range"),
+    "all filled": ({"model": "bert", "text": "[MASK]", "prefix_ids": [7, 8]}, 422, "out-of-range"),
     "an unknown name": ({"beams": 4}, 422, "invalid-request"),
     "no room": ({"text": "w7 " * 2047}, 422, "too-many-tokens"),
 }
