@@ -1,6 +1,6 @@
 // The only module that talks to the server. Every call can be aborted; every failure is an ApiError.
 
-import { attentionPath, disagreementPath, evidencePath, logitsPath, neuronPath, rolesPath } from './paths.js';
+import { attentionPath, disagreementPath, editsPath, effectsPath, evidencePath, lensGridPath, lensPath, logitsPath, neuronPath, rolesPath, surprisalPath } from './paths.js';
 import { readSafetensors } from './safetensors.js';
 import { readEvents } from './sse.js';
 
@@ -218,6 +218,48 @@ export async function generate(asked, on, signal) {
     if (event === 'start') on.start(value);
     else if (event === 'step') on.step(value);
   }, signal);
+}
+
+/** @param {string} run @param {import('./types.js').EditsParams} body @param {AbortSignal} [signal] @returns {Promise<import('./types.js').EditsData>} */
+export async function edits(run, body, signal) {
+  return (await request(editsPath(run), { body, signal })).json();
+}
+
+/**
+ * @param {string} run
+ * @param {import('./types.js').EffectsParams} body
+ * @param {AbortSignal} [signal]
+ * @param {OnStage} [onStage] is told each layer's numbers as they come
+ * @returns {Promise<import('./types.js').EffectsData>}
+ */
+export async function effects(run, body, signal, onStage) {
+  return follow(effectsPath(run), body, onStage, signal);
+}
+
+/**
+ * @param {string} run
+ * @param {AbortSignal} [signal]
+ * @param {OnStage} [onStage]
+ * @returns {Promise<import('./types.js').SurprisalData>}
+ */
+export async function surprisal(run, signal, onStage) {
+  return look(surprisalPath(run), signal, onStage);
+}
+
+/** @param {string} run @param {import('./types.js').LensParams} params @param {AbortSignal} [signal] @returns {Promise<import('./types.js').LensData>} */
+export async function lens(run, params, signal) {
+  return (await request(lensPath(run, params), { signal })).json();
+}
+
+/**
+ * @param {string} run
+ * @param {import('./types.js').LensGridParams} params
+ * @param {AbortSignal} [signal]
+ * @param {OnStage} [onStage]
+ * @returns {Promise<import('./types.js').LensGridData>}
+ */
+export async function lensGrid(run, params, signal, onStage) {
+  return look(lensGridPath(run, params), signal, onStage);
 }
 
 /** A file to keep, in the format asked for. @param {string} path @param {string} accept @returns {Promise<Blob>} */

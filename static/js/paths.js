@@ -10,6 +10,21 @@ export function logitsPath(run, params) {
   return `/api/runs/${encodeURIComponent(run)}/logits${query(params)}`;
 }
 
+/** @param {string} run */
+export function surprisalPath(run) {
+  return `/api/runs/${encodeURIComponent(run)}/surprisal`;
+}
+
+/** @param {string} run @param {import('./types.js').LensParams} params */
+export function lensPath(run, params) {
+  return `/api/runs/${encodeURIComponent(run)}/lens${query(params)}`;
+}
+
+/** @param {string} run @param {import('./types.js').LensGridParams} params */
+export function lensGridPath(run, params) {
+  return `/api/runs/${encodeURIComponent(run)}/lens/grid${query(params)}`;
+}
+
 /** @param {string} run @param {import('./types.js').NeuronParams} params */
 export function neuronPath(run, params) {
   return `/api/runs/${encodeURIComponent(run)}/neuron${query(params)}`;
@@ -28,6 +43,16 @@ export function disagreementPath(run, params) {
 /** @param {string} run @param {import('./types.js').EvidenceParams} params */
 export function evidencePath(run, params) {
   return `/api/runs/${encodeURIComponent(run)}/heads/evidence${query(params)}`;
+}
+
+/** @param {string} run */
+export function editsPath(run) {
+  return `/api/runs/${encodeURIComponent(run)}/edits`;
+}
+
+/** @param {string} run */
+export function effectsPath(run) {
+  return `/api/runs/${encodeURIComponent(run)}/effects`;
 }
 
 /** Ranges are `a:b`; what is null or undefined is left out. @param {Record<string, unknown>} params */

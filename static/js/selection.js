@@ -1,5 +1,8 @@
 // Questions about a selection in the light of a run: which stack, which tokens, and what is out of range.
 
+import { fitting } from './knockouts.js';
+import { masked } from './masks.js';
+
 /** @typedef {import('./types.js').Selection} Selection */
 /** @typedef {import('./types.js').Run} Run */
 /** @typedef {import('./types.js').Stack} Stack */
@@ -50,6 +53,7 @@ export function fit(state, run) {
     query: within(state.query, stack.rows),
     key: within(state.key, stack.cols),
     position: within(state.position, positions),
+    edits: fitting(state.edits, run),
     rows: state.rows && state.rows[1] <= stack.rows ? state.rows : null,
     cols: state.cols && state.cols[1] <= stack.cols ? state.cols : null,
   };
@@ -94,18 +98,19 @@ export function isPair(tokens) {
  * @param {Set<keyof Selection>} changed
  */
 export function needsRun(changed) {
-  return changed.has('model') || changed.has('text') || changed.has('pair') || changed.has('target');
+  return changed.has('model') || changed.has('text') || changed.has('pair') || changed.has('target') || changed.has('masks');
 }
 
 /**
  * What to post: the second sentence and the target only where the model takes them, so that a draft survives a
- * change of model and back.
+ * change of model and back. What is masked is put in where the model has a word for it.
  * @param {Readonly<Selection>} state
  * @param {import('./types.js').Model|null} model
  * @returns {import('./types.js').RunRequest}
  */
-export function requestOf({ model: id, text, pair, target }, model) {
+export function requestOf({ model: id, text, pair, target, masks }, model) {
   const kind = model?.kind ?? null;
   const pairs = model?.pairs !== false && (kind === null || kind === 'encoder');
-  return { model: id, text, pair: pairs ? pair : null, target: kind === null || kind === 'encoder-decoder' ? target : null };
+  const written = (/** @type {string} */ words, /** @type {number} */ segment) => (model?.mask ? masked(words, masks, segment, model.mask) : words);
+  return { model: id, text: written(text, 0), pair: pairs && pair !== null ? written(pair, 1) : null, target: kind === null || kind === 'encoder-decoder' ? target : null };
 }

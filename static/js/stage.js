@@ -53,7 +53,9 @@ export function createStage(el, { store, views, models, session, announce, use, 
       setHover: terms.store.setHover, announce, models, theme: /** @type {'light'|'dark'} */ (theme()),
       use,
       write: written(now, view, life.signal),
-      fetch: async (/** @type {Needs} */ more) => terms.data(await fetchMore(inTokens(more, view, terms), now, life.signal)),
+      fetch: async (/** @type {Needs} */ more, /** @type {((stage: import('./types.js').Stage) => void)|undefined} */ onStage) => (
+        terms.data(await fetchMore(inTokens(more, view, terms), now, life.signal, onStage))),
+      told: () => { if (!life.signal.aborted) onDrawn(data, now, view); },
     };
     el.dataset.view = view.id;
     mounted = { view, run: now.run, stack: stack.name, handle: view.mount(el, ctx), ctx, terms, group, life };
@@ -78,8 +80,9 @@ export function createStage(el, { store, views, models, session, announce, use, 
    * @param {Needs} needs
    * @param {Looking} now
    * @param {AbortSignal} life
+   * @param {(stage: import('./types.js').Stage) => void} [onStage]
    */
-  async function fetchMore(needs, now, life) {
+  async function fetchMore(needs, now, life, onStage) {
     const mine = new AbortController();
     let told = false;
     try {
@@ -87,6 +90,7 @@ export function createStage(el, { store, views, models, session, announce, use, 
         if (!told) wait.start(() => mine.abort());
         told = true;
         wait.stage(stage);
+        onStage?.(stage);
       });
     } finally {
       if (told && !life.aborted) wait.end();

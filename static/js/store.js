@@ -6,11 +6,12 @@
 
 /** @type {Readonly<Selection>} */
 export const DEFAULTS = Object.freeze({
-  model: '', text: '', pair: null, target: null,
+  model: '', text: '', pair: null, target: null, masks: null,
   stack: null, layer: 0, head: 0, heads: null, query: null, key: null,
   lens: 'raw', view: 'heads', group: 'token', hideSpecial: false, hideSink: false, least: 0, segments: null, lenses: null, rows: null, cols: null, scale: 'sqrt',
   gridColour: null, role: 'induction', roleX: 'previous', roleY: 'induction', sort: 'head',
-  temperature: 1, topK: 0, topP: 1, minP: 0, position: null, search: '', draw: null, writeSteps: 20,
+  temperature: 1, topK: 0, topP: 1, minP: 0, position: null, search: '', draw: null, measure: 'nats', cellMeasure: 'softmax', depth: null, writeSteps: 20,
+  edits: null, ablation: 'zero', effect: null, against: null,
   otherModel: null, otherText: null, otherLayer: null, otherHead: null,
 });
 

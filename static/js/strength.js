@@ -58,9 +58,9 @@ export function rowOf(data) {
  * What was tested on the answers that are drawn.
  * @param {import('./types.js').Data} data
  */
-export function checksOf({ attention, logits, neuron, compare, roles, disagreement }) {
+export function checksOf({ attention, logits, neuron, compare, roles, disagreement, edits, surprisal, lens, lensGrid }) {
   const compared = compare?.ranking ? [...compare.ranking.checks, ...compare.difference?.meta.checks ?? []] : null;
-  return compared ?? attention?.meta.checks ?? logits?.checks ?? neuron?.checks ?? roles?.checks ?? disagreement?.checks ?? [];
+  return compared ?? attention?.meta.checks ?? logits?.checks ?? neuron?.checks ?? roles?.checks ?? disagreement?.checks ?? edits?.checks ?? surprisal?.checks ?? (lensGrid ? [...lensGrid.checks, ...lens?.checks ?? []] : []);
 }
 
 /**

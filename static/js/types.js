@@ -99,13 +99,14 @@
 /**
  * @typedef {'raw'|'no-sink'|'norm'|'rollout'|'alti'|'value-zeroing'|'gradient'} Lens
  * @typedef {'aa'|'ab'|'ba'|'bb'} Segments of a pair of sentences: who looks, and at which
- * @typedef {'heads'|'map'|'grid'|'roles'|'neuron'|'compare'|'lenses'|'tokens'|'next'|'causes'|'generate'} ViewId
+ * @typedef {'heads'|'map'|'grid'|'roles'|'neuron'|'compare'|'lenses'|'tokens'|'next'|'surprisal'|'logit-lens'|'causes'|'generate'} ViewId
  *
  * @typedef {object} Selection all that a link restores; shared by every view
  * @property {string} model
  * @property {string} text
  * @property {string|null} pair
  * @property {string|null} target
+ * @property {string[]|null} masks stretches of the texts that the model shall fill in, as `segment:start:end` in code points
  * @property {StackName|null} stack null: the run's first
  * @property {number} layer
  * @property {number} head
@@ -135,6 +136,9 @@
  * @property {number|null} position the position whose next token is asked for; null: the last (or the first mask)
  * @property {string} search a candidate looked for in Next word; empty: none
  * @property {number|null} draw the seed of a draw in Next word; null: none
+ * @property {'nats'|'rank'|'entropy'} measure what Surprisal lights the strip by
+ * @property {'softmax'|'entropy'|'kl'} cellMeasure what the cells of the logit lens are coloured by
+ * @property {number|null} depth the row of the logit lens that is open: how many layers lie below; null: the last
  * @property {number} writeSteps how many tokens Generate writes at a time
  * @property {string[]|null} edits what Causes takes away, as knockouts.js writes it; null: nothing
  * @property {'zero'|'mean'} ablation what stands for the output of a head that is taken away
@@ -383,6 +387,8 @@
  * @property {number|null} seed
  * @property {number[]|null} masks the positions that a masked model fills, in their order
  * @property {string} says
+ * @property {string} text with what was written before
+ * @property {string|null} pair
  *
  * @typedef {object} WrittenStep
  * @property {number} step counted from the first token that was ever written
@@ -467,8 +473,66 @@
  */
 
 /**
- * @typedef {{attention?: AttentionParams, logits?: LogitsParams, roles?: RolesParams, evidence?: EvidenceParams, neuron?: NeuronParams, compare?: CompareParams, disagreement?: DisagreementParams, edits?: EditsParams, effects?: EffectsParams}} Needs what a view asks the page to fetch
- * @typedef {{attention?: AttentionData, logits?: LogitsData, roles?: RolesData, evidence?: EvidenceData, neuron?: NeuronData, compare?: CompareData, disagreement?: DisagreementData, edits?: EditsData, effects?: EffectsData}} Data the answers, under the same names
+ * @typedef {object} ScoredToken null where it was not scored
+ * @property {number} index
+ * @property {number} id
+ * @property {string} text
+ * @property {number|null} nats −ln of the probability it was given
+ * @property {number|null} rank from 0
+ * @property {number|null} entropy of what was expected in its place, in nats
+ * @property {number|null} best the likeliest in its place
+ * @property {string|null} best_text
+ * @property {number|null} best_softmax
+ *
+ * @typedef {object} SurprisalData the answer of `GET /api/runs/{run}/surprisal`
+ * @property {StackName} stack
+ * @property {'clm'|'mlm'|'seq2seq'} objective
+ * @property {ScoredToken[]} tokens
+ * @property {number} scored how many
+ * @property {number|null} nats summed; null where it is not finite
+ * @property {number|null} loss their mean
+ * @property {number|null} perplexity
+ * @property {number|null} bytes of the scored tokens
+ * @property {number|null} bits_per_byte
+ * @property {Check[]} checks
+ * @property {string[]} [warnings]
+ *
+ * @typedef {{position?: number, limit?: number}} LensParams the query of `GET /api/runs/{run}/lens`
+ * @typedef {{positions?: [number, number]}} LensGridParams the query of `GET /api/runs/{run}/lens/grid`
+ *
+ * @typedef {{id: number, text: string, logit: number|null, softmax: number|null, rank: number}} Reading a token in one layer's distribution
+ *
+ * @typedef {object} LensLayer
+ * @property {number} layer how many layers lie below
+ * @property {Reading[]} candidates
+ * @property {number|null} entropy nats
+ * @property {number|null} kl_to_final nats
+ * @property {Reading} final the token the model ends with
+ * @property {Reading|null} target what really stands there
+ *
+ * @typedef {object} LensData the logit lens at one position
+ * @property {number} position
+ * @property {boolean} approximate the head was trained on the last states only
+ * @property {number} settled the first layer from which on the likeliest token stays the model's own
+ * @property {LensLayer[]} layers from the embeddings up
+ * @property {Check[]} checks
+ *
+ * @typedef {object} LensGridData the logit lens over layers and positions; rows are layers, from the embeddings up
+ * @property {[number, number]} positions
+ * @property {boolean} approximate
+ * @property {number[]} layers
+ * @property {number[][]} top ids of the likeliest
+ * @property {string[][]} texts
+ * @property {(number|null)[][]} softmax
+ * @property {(number|null)[][]} entropy
+ * @property {(number|null)[][]} kl_to_final
+ * @property {number[]} settled
+ * @property {Check[]} checks
+ */
+
+/**
+ * @typedef {{attention?: AttentionParams, logits?: LogitsParams, roles?: RolesParams, evidence?: EvidenceParams, neuron?: NeuronParams, compare?: CompareParams, disagreement?: DisagreementParams, edits?: EditsParams, effects?: EffectsParams, surprisal?: Record<string, never>, lens?: LensParams, lensGrid?: LensGridParams}} Needs what a view asks the page to fetch
+ * @typedef {{attention?: AttentionData, logits?: LogitsData, roles?: RolesData, evidence?: EvidenceData, neuron?: NeuronData, compare?: CompareData, disagreement?: DisagreementData, edits?: EditsData, effects?: EffectsData, surprisal?: SurprisalData, lens?: LensData, lensGrid?: LensGridData}} Data the answers, under the same names
  *
  * @typedef {object} ViewContext
  * @property {Store} store
@@ -502,6 +566,9 @@
  * @typedef {object} ViewHandle
  * @property {(state: Readonly<Selection>, data: Data) => void} update also called when the theme or the width changes
  * @property {(hover: Readonly<Hover>) => void} hover
+ * @property {() => Hover} [pinned] the tokens of the strip that are pinned, where these are not the query and the key
+ * @property {(side: 'query'|'key', index: number|null) => boolean} [pin] pins one of them; false: it is left to the page
+ * @property {() => {colour: StripColour, title: string, upTo?: string}|null} [marks] how it lights the tokens of the strip, where that is not by attention
  * @property {() => void} destroy
  * @property {() => boolean} [ready] is there something to take away now? Without it: always
  * @property {Picture} [picture]

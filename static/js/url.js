@@ -1,6 +1,8 @@
 // The selection as a link. What is looked at goes in the query; what was written goes in the #fragment, which a
 // browser never sends, so no text reaches a log.
 
+import { MOST, read } from './knockouts.js';
+import { MOST_MASKS, readMask } from './masks.js';
 import { ROLES } from './roles.js';
 import { LENSES } from './lenses.js';
 import { DEFAULTS } from './store.js';
@@ -34,10 +36,21 @@ const lensList = (/** @type {string} */ text) => {
   return known.length === names.length && known.length > 1 ? known : undefined;
 };
 
+const maskList = (/** @type {string} */ text) => {
+  const found = text.split(',');
+  return found.length <= MOST_MASKS && found.every(readMask) ? found : undefined;
+};
+
+const editList = (/** @type {string} */ text) => {
+  const found = [...new Set(text.split(','))].slice(0, MOST).filter((one) => read(one) !== null);
+  return found.length ? found : undefined;
+};
+
 /** @type {Partial<Record<keyof Selection, Field>>} */
 const FIELDS = {
   model: { name: 'model', read: (text) => (text.length <= 200 ? text : undefined) },
-  view: { name: 'view', read: oneOf('heads', 'map', 'grid', 'roles', 'neuron', 'compare', 'lenses', 'tokens', 'next', 'generate') },
+  view: { name: 'view', read: oneOf('heads', 'map', 'grid', 'roles', 'neuron', 'compare', 'lenses', 'tokens', 'next', 'surprisal', 'logit-lens', 'causes', 'generate') },
+  masks: { name: 'masks', read: maskList, write: (masks) => masks.join(',') },
   stack: { name: 'stack', read: oneOf('encoder', 'decoder', 'cross') },
   layer: { name: 'layer', read: index },
   head: { name: 'head', read: index },
@@ -60,12 +73,19 @@ const FIELDS = {
   cols: { name: 'cols', read: span, write: (cols) => cols.join(':') },
   scale: { name: 'scale', read: oneOf('sqrt', 'linear') },
   draw: { name: 'draw', read: index },
+  measure: { name: 'measure', read: oneOf('nats', 'rank', 'entropy') },
+  cellMeasure: { name: 'cells', read: oneOf('softmax', 'entropy', 'kl') },
+  depth: { name: 'depth', read: index },
   writeSteps: { name: 'write', read: (text) => (/^\d{1,3}$/.test(text) ? between(1, 256)(text) : undefined) },
   gridColour: { name: 'colour', read: role },
   role: { name: 'role', read: role },
   roleX: { name: 'x', read: role },
   roleY: { name: 'y', read: role },
   sort: { name: 'sort', read: oneOf('head', ...ROLES, ...ROLES.map((one) => `${one}-up`)) },
+  edits: { name: 'edits', read: editList, write: (edits) => edits.join(',') },
+  ablation: { name: 'ablation', read: oneOf('zero', 'mean') },
+  effect: { name: 'effect', read: oneOf('kl', 'change', 'difference') },
+  against: { name: 'against', read: index },
   otherModel: { name: 'model_b', read: (text) => (text.length <= 200 && text ? text : undefined) },
   otherLayer: { name: 'layer_b', read: index },
   otherHead: { name: 'head_b', read: index },

@@ -31,7 +31,8 @@ export function seenBy(state, view) {
  * @param {import('../types.js').View} view
  * @returns {{name: string, title: string, patch: Partial<Selection>}|null}
  */
-export function wayOut({ lens, lenses }, view) {
+export function wayOut({ lens, lenses, edits }, view) {
+  if (view.id === 'causes' && edits) return { name: 'these edits', title: 'Take the last one back', patch: { edits: edits.length > 1 ? edits.slice(0, -1) : null } };
   if (view.sight && lens !== 'raw') return { name: lens, title: 'Show raw attention', patch: { lens: 'raw' } };
   return view.id === 'lenses' && lenses ? { name: lenses.join(' and '), title: 'Compare other lenses', patch: { lenses: null } } : null;
 }

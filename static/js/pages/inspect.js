@@ -23,6 +23,7 @@ import { keepHistory } from '../history.js';
 import { bindKeys } from '../keys.js';
 import { readOut } from '../readout.js';
 import { blockOf, fit, isPair, needsRun, requestOf, stackOf, tokensOf } from '../selection.js';
+import { clicked, fills } from '../masks.js';
 import { createSession } from '../session.js';
 import { createStage } from '../stage.js';
 import { createStore } from '../store.js';
@@ -66,13 +67,13 @@ const ask = createAsk(byId('ask'), {
   examples: boot.examples,
   textLimit: boot.limits?.text_limit ?? TEXT_LIMIT,
   onLook: (draft) => {
-    const before = requestOf(store.get(), modelOf(store.get().model));
+    const before = requestOf({ ...store.get(), masks: null }, modelOf(store.get().model));
     if (draft.text === before.text && draft.pair === before.pair && draft.target === before.target) start();
-    else store.set({ ...UNPINNED, ...draft });
+    else store.set({ ...UNPINNED, masks: null, ...draft });
   },
   onDraft: compareDraft,
   onExample: (example) => {
-    store.set({ ...UNPINNED, heads: null, stack: null, ...asked(example), ...example.selection });
+    store.set({ ...UNPINNED, heads: null, stack: null, masks: null, ...asked(example), ...example.selection });
     ask.write(store.get());
   },
 });
@@ -82,7 +83,8 @@ ask.side.append(pickerSlot, loadSlot);
 const picker = createPicker(pickerSlot, {
   onPick: (id) => {
     chosen = id;
-    store.set({ ...UNPINNED, ...ask.draft(), model: id, heads: null, stack: null });
+    const draft = ask.draft();
+    store.set({ ...UNPINNED, ...(draft.text === store.get().text ? {} : { masks: null }), ...draft, model: id, heads: null, stack: null });
   },
 });
 const load = createLoadProgress(loadSlot);
@@ -90,8 +92,8 @@ const problems = createProblemBox(byId('problem'));
 const busy = createBusy(byId('busy'), announce);
 const strip = createStrip(stripSlot, {
   onHover: (side, index) => store.setHover(hoverOf(side, index)),
-  onPin: (side, index) => pin(side, pinned()[side] === index ? null : index),
-  onMove: pin,
+  onPin: (side, index) => { if (!fill(index)) pin(side, pinned()[side] === index ? null : index); },
+  onMove: (side, index) => { if (!filling()) pin(side, index); },
 });
 const tabs = createTabs(byId('views'), GROUPS, {
   panel: byId('view'), onChoose: (id) => store.set({ view: /** @type {Selection['view']} */ (id) }),
@@ -115,7 +117,7 @@ const actions = takeAway({ store, stage, session, say: (words) => aside.say(word
 const exact = createExact(session, point);
 const aside = createAside(byId('aside'), actions);
 const bindings = bindingsOf({
-  store, stage, views: VIEWS, pin: (index) => pin('query', index),
+  store, stage, views: VIEWS, pin: (index) => { if (!filling()) pin('query', index); },
   go: { text: ask.focus, model: picker.focus, link: () => actions.find(({ id }) => id === 'link')?.run(), help: () => help.toggle(), stop: busy.stop },
 });
 const help = createKeyHelp(bindings);
@@ -139,7 +141,7 @@ store.subscribeHover(() => {
 
 /** Words that a view has made go where a person's go. @param {Partial<import('../types.js').RunRequest>} draft */
 function use(draft) {
-  store.set({ ...UNPINNED, ...draft });
+  store.set({ ...UNPINNED, masks: null, ...draft });
   ask.write(store.get());
 }
 
@@ -238,7 +240,7 @@ async function ready(id, mine) {
   const model = await loadModel(id, load.update, mine.signal);
   mine.signal.throwIfAborted();
   load.clear();
-  models = [...models.filter((one) => one.id !== id), { ...model, id }].sort((a, b) => order(a) - order(b));
+  models = [...models.filter((one) => one.id !== id), { ...model, id, note: model.note ?? known?.note ?? null }].sort((a, b) => order(a) - order(b));
   showModels();
 }
 
@@ -323,7 +325,8 @@ function point() {
   const answer = stage.data.attention ?? (stage.data.neuron && rowOf(stage.data.neuron));
   if (!answer) {
     const focus = { query: store.hover.query ?? pinned().query, key: store.hover.key };
-    strip.mark(null, focus, pinned(), '', stripSight(state, null, looking.run));
+    const own = stage.handle?.marks?.() ?? null;
+    strip.mark(own?.colour ?? null, focus, pinned(), own?.title ?? '', { ...stripSight(state, null, looking.run), bounded: !own, upTo: own?.upTo });
     aside.point(null);
     return;
   }
@@ -334,17 +337,40 @@ function point() {
   aside.point(readOut(state, maps, focus, tokens));
 }
 
-/** In Next word the pinned token is the position that is asked about. */
+/** In Next word the pinned token is the position that is asked about, in Causes the key that may be taken away. */
 function pinned() {
+  const own = stage.handle?.pinned?.();
+  if (own) return own;
   const { view, position, query, key } = store.get();
+  if (view === 'causes' && !twoTexts()) return { query: key, key: null };
   if (view === 'neuron') return { query: query ?? stage.data.neuron?.query ?? null, key };
   return view === 'next' ? { query: position ?? stage.data.logits?.position ?? null, key: null } : { query, key };
+}
+
+/** Are rows and columns different texts? */
+function twoTexts() {
+  return stage.looking !== null && stackOf(store.get(), stage.looking.run).name === 'cross';
+}
+
+/** In Next word the tokens of a masked model are masked, not pinned. */
+function filling() {
+  return store.get().view === 'next' && stage.looking !== null && fills(stage.looking.model, stage.looking.run);
+}
+
+/** @param {number} index @returns {boolean} was it a token to mask, or a mask? */
+function fill(index) {
+  if (!filling() || !stage.looking) return false;
+  const patch = clicked(store.get(), stage.looking.run, stage.looking.model, pinned().query, index);
+  if (patch) store.set(patch);
+  return true;
 }
 
 /** @param {'query'|'key'} side @param {number|null} index */
 function pin(side, index) {
   store.setHover({ query: null, key: null });
-  if (store.get().view === 'next' && side === 'query') store.set({ position: index });
+  if (stage.handle?.pin?.(side, index)) return;
+  if (store.get().view === 'causes' && side === 'query' && !twoTexts()) store.set({ key: index });
+  else if (store.get().view === 'next' && side === 'query') store.set({ position: index });
   else store.set({ [side]: index });
 }
 
@@ -356,7 +382,7 @@ function pin(side, index) {
 function hoverOf(side, index) {
   const state = store.get();
   const cross = stage.looking && stackOf(state, stage.looking.run).name === 'cross';
-  const asKey = side === 'key' || (!cross && pinned().query !== null && state.view !== 'tokens' && state.view !== 'next');
+  const asKey = side === 'key' || (!cross && !stage.handle?.pinned && pinned().query !== null && state.view !== 'tokens' && state.view !== 'next');
   return asKey ? { query: null, key: index } : { query: index, key: null };
 }
 

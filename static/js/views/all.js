@@ -1,5 +1,6 @@
 // The views, in the order and the groups of their tabs. To add one: a file beside this one, and its name in a group here.
 
+import { causes } from './causes.js';
 import { compare } from './compare.js';
 import { disagreement } from './disagreement.js';
 import { grid } from './grid.js';
@@ -8,13 +9,14 @@ import { map } from './map.js';
 import { neuron } from './neuron.js';
 import { next } from './next.js';
 import { roles } from './roles.js';
+import { surprisal } from './surprisal.js';
 import { tokens } from './tokens.js';
 
 /** A group without views is not shown. @type {readonly {title: string, views: readonly import('../types.js').View[]}[]} */
 export const GROUPS = [
   { title: 'Look', views: [heads, map, grid, roles, neuron, compare, disagreement] },
-  { title: 'Predict', views: [next] },
-  { title: 'Cause', views: [] },
+  { title: 'Predict', views: [next, surprisal] },
+  { title: 'Cause', views: [causes] },
   { title: 'Text', views: [tokens] },
 ];
 

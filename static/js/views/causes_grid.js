@@ -1,0 +1,82 @@
+/** A number for every head as a picture of layers and heads. Arrows move, and what is moved to is chosen. */
+
+import { css, inkOn } from '../colour.js';
+import { h, replace } from '../dom.js';
+
+/**
+ * @typedef {object} Painted
+ * @property {readonly (readonly (number|null)[])[]} rows [layer][head]; null: not known yet
+ * @property {(value: number) => [number, number, number]} colour
+ * @property {(value: number|null) => string} text in a cell
+ * @property {(value: number|null) => string} says in words
+ */
+
+/**
+ * @param {string} id of the words that name it
+ * @param {{choose: (layer: number, head: number) => void, announce: (text: string) => void}} react
+ */
+export function createHeadGrid(id, react) {
+  const element = h('div.causes-grid', { role: 'grid', 'aria-labelledby': id });
+  /** @type {HTMLElement[][]} */
+  let cells = [];
+  let [layer, head] = [0, 0];
+  let shown = '';
+
+  /** @param {Painted} now */
+  function draw({ rows, colour, text, says }) {
+    const count = rows[0]?.length ?? 0;
+    element.style.setProperty('--heads', String(count));
+    cells = rows.map((row, l) => row.map((value, n) => {
+      const paint = value === null ? null : colour(value);
+      const words = `layer ${l}, head ${n}: ${says(value)}`;
+      return h('div.causes-cell', {
+        role: 'gridcell', tabindex: -1, 'aria-label': words, title: words, data: { layer: l, head: n },
+        style: paint ? { background: css(paint), color: inkOn(paint) } : {}, onclick: () => react.choose(l, n),
+      }, h('span', {}, text(value)));
+    }));
+    replace(element,
+      h('div.causes-row', { role: 'row' }, h('span.causes-name', { role: 'columnheader' }, h('span.hidden-visually', {}, 'layer')),
+        Array.from({ length: count }, (_, i) => h('span.causes-name', { role: 'columnheader' }, i))),
+      cells.map((row, l) => h('div.causes-row', { role: 'row' }, h('span.causes-name', { role: 'rowheader' }, l), row)));
+  }
+
+  /** @param {number} across @param {number} down */
+  function move(across, down) {
+    const to = cells[layer + down]?.[head + across];
+    if (!to) return;
+    const focused = element.contains(document.activeElement);
+    const [l, n] = [layer + down, head + across];
+    react.choose(l, n);
+    if (focused) cells[l]?.[n]?.focus();
+    react.announce(to.getAttribute('aria-label') ?? '');
+  }
+
+  element.addEventListener('keydown', (event) => {
+    if (event.ctrlKey || event.metaKey || event.altKey || event.shiftKey) return;
+    /** @type {Record<string, [number, number]>} */
+    const steps = { ArrowUp: [0, -1], ArrowDown: [0, 1], ArrowLeft: [-1, 0], ArrowRight: [1, 0] };
+    const step = steps[event.key];
+    if (!step) return;
+    move(...step);
+    event.preventDefault();
+    event.stopPropagation();
+  });
+
+  return {
+    element,
+    move,
+    /** @param {Painted} now @param {string} key what would change the picture @param {Readonly<import('../types.js').Selection>} state */
+    update(now, key, state) {
+      const focused = element.contains(document.activeElement);
+      if (key !== shown) draw(now);
+      shown = key;
+      [layer, head] = [state.layer, state.head];
+      cells.forEach((row, l) => row.forEach((cell, n) => {
+        const here = l === layer && n === head;
+        cell.tabIndex = here ? 0 : -1;
+        cell.setAttribute('aria-selected', String(here));
+      }));
+      if (focused && !element.contains(document.activeElement)) cells[layer]?.[head]?.focus();
+    },
+  };
+}
