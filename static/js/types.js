@@ -511,6 +511,7 @@
  * @property {Reading|null} target what really stands there
  *
  * @typedef {object} LensData the logit lens at one position
+ * @property {string} run
  * @property {number} position
  * @property {boolean} approximate the head was trained on the last states only
  * @property {number} settled the first layer from which on the likeliest token stays the model's own
@@ -546,7 +547,7 @@
  * @property {() => readonly Model[]} models all that are offered
  * @property {(draft: Partial<RunRequest>) => void} use puts these words in the boxes above, and looks at them
  * @property {(asked: GenerateParams, on: WritingEvents, signal: AbortSignal) => Promise<Generated>} write lets the model write; aborted with the view
- * @property {(data: Needs, onStage?: (stage: Stage) => void) => Promise<Data>} fetch asks the page for more, for instance one exact row; aborted with the view
+ * @property {(data: Needs, onStage?: (stage: Stage) => void, signal?: AbortSignal) => Promise<Data>} fetch asks the page for more, for instance one exact row; aborted with the view
  * @property {() => void} told what the view has of its own, its checks and what can be taken away, has changed
  *
  * @typedef {object} Picture what the view draws, to take away

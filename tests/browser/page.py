@@ -9,7 +9,7 @@ from playwright.sync_api import Locator, Page, Route
 
 FIRST = "The animal did not cross the street because it was too tired."
 EVIL = "<img src=x onerror=\"document.title='owned'\">"
-VIEWS = ("heads", "map", "grid", "roles", "neuron", "compare", "lenses", "tokens", "next")
+VIEWS = ("heads", "map", "grid", "roles", "neuron", "compare", "lenses", "tokens", "next", "surprisal", "logit-lens")
 
 
 def chip(page: Page, index: int) -> Locator:

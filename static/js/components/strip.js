@@ -16,6 +16,7 @@ import { binOf } from '../weights.js';
  * @property {boolean} [inWords] the tokens of a word are marked together
  * @property {{rows: (index: number) => boolean, cols: (index: number) => boolean}} [out] which tokens the picture has nothing of
  * @property {boolean} [bounded] the numbers lie within 0 and 1
+ * @property {string|undefined} [upTo] the largest of them as it is written, where the light is on another scale
  */
 
 const EVERYTHING = { rows: () => false, cols: () => false };
@@ -121,7 +122,7 @@ export function createStrip(el, on) {
      * @param {string} title what the light is
      * @param {Sight} [sight]
      */
-    mark(colour, focus, pinned, title, { inWords = false, out = EVERYTHING, bounded = true } = {}) {
+    mark(colour, focus, pinned, title, { inWords = false, out = EVERYTHING, bounded = true, upTo } = {}) {
       words = inWords;
       let most = 0;
       for (const value of [...(colour?.cols ?? []), ...(colour?.rows ?? [])]) if (value !== null && Math.abs(value) > most) most = Math.abs(value);
@@ -148,7 +149,7 @@ export function createStrip(el, on) {
         });
       }
       if (pinned.query !== shown) reveal(rows[0], shown = pinned.query);
-      replace(legend, colour && most > 0 ? [h('span.strip-scale', { 'aria-hidden': 'true' }), `${title}, up to ${bounded ? probability(most) : amount(most, false)}`] : []);
+      replace(legend, colour && most > 0 ? [h('span.strip-scale', { 'aria-hidden': 'true' }), `${title}, up to ${upTo ?? (bounded ? probability(most) : amount(most, false))}`] : []);
     },
 
   };

@@ -5,6 +5,7 @@ import { compare } from './compare.js';
 import { disagreement } from './disagreement.js';
 import { grid } from './grid.js';
 import { heads } from './heads.js';
+import { logitLens } from './logit_lens.js';
 import { map } from './map.js';
 import { neuron } from './neuron.js';
 import { next } from './next.js';
@@ -15,7 +16,7 @@ import { tokens } from './tokens.js';
 /** A group without views is not shown. @type {readonly {title: string, views: readonly import('../types.js').View[]}[]} */
 export const GROUPS = [
   { title: 'Look', views: [heads, map, grid, roles, neuron, compare, disagreement] },
-  { title: 'Predict', views: [next, surprisal] },
+  { title: 'Predict', views: [next, surprisal, logitLens] },
   { title: 'Cause', views: [causes] },
   { title: 'Text', views: [tokens] },
 ];

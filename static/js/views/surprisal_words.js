@@ -1,0 +1,84 @@
+/** What Surprisal says in words and numbers: how a model reads a text, the totals, one token, and the table. */
+
+import { h } from '../dom.js';
+import { digits } from '../format.js';
+import { piece } from '../piece.js';
+import { weight } from '../ticks.js';
+
+/**
+ * @typedef {import('../types.js').SurprisalData} SurprisalData
+ * @typedef {import('../types.js').ScoredToken} ScoredToken
+ * @typedef {import('../types.js').Selection['measure']} Measure
+ */
+
+/** @type {Record<Measure, {title: string, legend: string}>} */
+export const MEASURES = {
+  nats: { title: 'surprisal', legend: 'surprisal in nats' },
+  rank: { title: 'rank', legend: 'rank, on a logarithmic scale' },
+  entropy: { title: 'entropy', legend: 'entropy before it, in nats' },
+};
+
+/** @type {Record<SurprisalData['objective'], string>} */
+const READS = {
+  clm: 'This model reads from left to right: each token is scored by what the tokens before it made it expect. The first has none before it, and no score.',
+  mlm: 'This model fills in masks: each token was masked in turn and scored by all the others, before and behind it. Their sum is the pseudo-log-likelihood; it is not comparable with the loss of a model that reads from left to right.',
+  seq2seq: 'Each token of the target is scored by the text and the target before it, as the model is trained; the end of the target counts too.',
+};
+
+/** @param {SurprisalData} data */
+export function reads({ objective }) {
+  return READS[objective];
+}
+
+/** @param {SurprisalData} data */
+export function totals(data) {
+  const { loss, perplexity, bits_per_byte: bits, scored, tokens, bytes } = data;
+  const one = (/** @type {string} */ name, /** @type {number|null} */ value, /** @type {string} */ unit) => h('div', { data: { total: name } },
+    h('dt', {}, name), h('dd', {}, digits(value), ' ', h('small', {}, unit)));
+  return [
+    one('loss', loss, 'nats a token'), one('perplexity', perplexity, 'e to the loss'),
+    one('bits per byte', bits, bytes === null ? 'not known here' : `over ${bytes.toLocaleString('en')} bytes`),
+    h('div', { data: { total: 'scored' } }, h('dt', {}, 'scored'), h('dd', {}, scored.toLocaleString('en'), ' ', h('small', {}, `of ${tokens.length.toLocaleString('en')} tokens`))),
+  ];
+}
+
+/** One token: how unexpected, and what was expected. @param {ScoredToken|undefined} token @param {SurprisalData} data */
+export function detail(token, data) {
+  if (!token) return ['Point at a token or a bar; a click keeps it.'];
+  const name = [h('b', {}, piece(token.text)), ` (${token.index})`];
+  if (token.nats === null || token.rank === null) return [...name, data.objective === 'mlm' ? ' is a special token and has no score.' : ' has nothing before it, and no score.'];
+  const probability = Math.exp(-token.nats);
+  return [
+    ...name, ` ${digits(token.nats)} nats: probability ${weight(probability)}, rank ${(token.rank + 1).toLocaleString('en')}, entropy ${digits(token.entropy)}. `,
+    token.best === token.id ? 'It was the likeliest.' : ['The likeliest was ', h('b', {}, piece(token.best_text ?? '')), ` with ${weight(token.best_softmax)}.`],
+  ].flat();
+}
+
+/** The scored tokens, the least expected first. @param {SurprisalData} data @returns {ScoredToken[]} */
+export function leastExpected({ tokens }) {
+  return tokens.filter(({ nats }) => nats !== null).sort((a, b) => (b.nats ?? 0) - (a.nats ?? 0));
+}
+
+/**
+ * How strongly each token is lit: ranks by their logarithm, or the first of the vocabulary would all be dark.
+ * @param {SurprisalData} data
+ * @param {Measure} measure
+ * @returns {(number|null)[]}
+ */
+export function light({ tokens }, measure) {
+  return tokens.map((token) => (measure === 'rank' ? (token.rank === null ? null : Math.log2(1 + token.rank)) : token[measure]));
+}
+
+/** The largest of a measure, as it is written. @param {SurprisalData} data @param {Measure} measure */
+export function largest({ tokens }, measure) {
+  const most = tokens.reduce((top, token) => Math.max(top, token[measure] ?? 0), 0);
+  return measure === 'rank' ? (most + 1).toLocaleString('en') : digits(most);
+}
+
+/** @param {SurprisalData} data @returns {import('../types.js').Table} */
+export function table({ tokens }) {
+  return {
+    columns: ['index', 'id', 'text', 'nats', 'rank', 'entropy', 'likeliest', 'likeliest softmax'],
+    rows: tokens.map((t) => [t.index, t.id, t.text, t.nats, t.rank === null ? null : t.rank + 1, t.entropy, t.best_text, t.best_softmax]),
+  };
+}
