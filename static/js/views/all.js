@@ -3,6 +3,7 @@
 import { causes } from './causes.js';
 import { compare } from './compare.js';
 import { disagreement } from './disagreement.js';
+import { generate } from './generate.js';
 import { grid } from './grid.js';
 import { heads } from './heads.js';
 import { logitLens } from './logit_lens.js';
@@ -16,7 +17,7 @@ import { tokens } from './tokens.js';
 /** A group without views is not shown. @type {readonly {title: string, views: readonly import('../types.js').View[]}[]} */
 export const GROUPS = [
   { title: 'Look', views: [heads, map, grid, roles, neuron, compare, disagreement] },
-  { title: 'Predict', views: [next, surprisal, logitLens] },
+  { title: 'Predict', views: [next, surprisal, logitLens, generate] },
   { title: 'Cause', views: [causes] },
   { title: 'Text', views: [tokens] },
 ];

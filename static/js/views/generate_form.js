@@ -1,0 +1,63 @@
+/** How many tokens, how each is chosen, and the buttons: write, write on, stop. */
+
+import { h } from '../dom.js';
+
+/** @typedef {Partial<import('../types.js').Selection>} Patch */
+
+/** @type {readonly {key: 'writeSteps'|'temperature'|'topK'|'topP'|'minP'|'draw', title: string, what: string, min: number, max: number, step: number}[]} */
+const NUMBERS = [
+  { key: 'writeSteps', title: 'Steps', what: 'tokens to write at a time, up to 256', min: 1, max: 256, step: 1 },
+  { key: 'temperature', title: 'Temperature', what: '0 is greedy: the likeliest is taken, nothing is drawn', min: 0, max: 100, step: 0.1 },
+  { key: 'topK', title: 'Top-k', what: 'only the k likeliest; 0: all', min: 0, max: 999999, step: 1 },
+  { key: 'topP', title: 'Top-p', what: 'only the fewest that together reach p; 1: all', min: 0, max: 1, step: 0.05 },
+  { key: 'minP', title: 'Min-p', what: 'none less likely than p times the likeliest; 0: all', min: 0, max: 1, step: 0.01 },
+  { key: 'draw', title: 'Seed', what: 'of the draws: the same seed writes the same text', min: 0, max: 999999, step: 1 },
+];
+
+/** @param {{set: (patch: Patch) => void, write: () => void, more: () => void, stop: () => void, use: () => void}} react */
+export function createForm(react) {
+  const fields = NUMBERS.map((one) => {
+    const id = `written-${one.key}`;
+    const input = h('input.written-number', { type: 'number', id, min: one.min, max: one.max, step: one.step, title: one.what, inputmode: 'decimal', 'aria-describedby': 'written-says' });
+    input.addEventListener('change', () => {
+      const value = Number(input.value);
+      const whole = one.step === 1;
+      const right = input.value.trim() !== '' && value >= one.min && value <= one.max && (!whole || Number.isInteger(value));
+      input.toggleAttribute('aria-invalid', !right);
+      if (right) react.set({ [one.key]: value });
+    });
+    return { one, input, element: h('div.written-field', {}, h('label', { for: id }, one.title), input) };
+  });
+  const write = h('button.button.primary', { type: 'submit' }, 'Write');
+  const more = h('button.button', { type: 'button', onclick: react.more }, 'Write on');
+  const stop = h('button.button', { type: 'button', onclick: react.stop, hidden: true }, 'Stop');
+  const use = h('button.button', { type: 'button', onclick: react.use, title: 'Puts it in the box above, and looks at it' }, 'Use this text');
+  const element = h('form.written-form', { novalidate: true, 'aria-label': 'How to write' }, fields.map((field) => field.element),
+    h('div.written-buttons', {}, write, more, stop, use));
+  element.addEventListener('submit', (event) => {
+    event.preventDefault();
+    if (document.activeElement instanceof HTMLElement && document.activeElement.matches('.written-number')) document.activeElement.dispatchEvent(new Event('change'));
+    const wrong = fields.find(({ input }) => input.hasAttribute('aria-invalid'));
+    if (wrong) wrong.input.focus();
+    else if (!write.hidden) react.write();
+  });
+
+  return {
+    element,
+    /**
+     * @param {Readonly<import('../types.js').Selection>} state
+     * @param {{running: boolean, any: boolean, more: boolean, ready: boolean}} now
+     */
+    update(state, { running, any, more: goesOn, ready }) {
+      for (const { one, input } of fields) {
+        if (document.activeElement === input || input.hasAttribute('aria-invalid')) continue;
+        input.value = String(state[one.key] ?? 0);
+      }
+      write.hidden = running || !ready;
+      write.textContent = any ? 'Write again' : 'Write';
+      more.hidden = running || !goesOn;
+      stop.hidden = !running;
+      use.hidden = running || !any;
+    },
+  };
+}
