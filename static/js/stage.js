@@ -53,8 +53,8 @@ export function createStage(el, { store, views, models, session, announce, use, 
       setHover: terms.store.setHover, announce, models, theme: /** @type {'light'|'dark'} */ (theme()),
       use,
       write: written(now, view, life.signal),
-      fetch: async (/** @type {Needs} */ more, /** @type {((stage: import('./types.js').Stage) => void)|undefined} */ onStage) => (
-        terms.data(await fetchMore(inTokens(more, view, terms), now, life.signal, onStage))),
+      fetch: async (/** @type {Needs} */ more, /** @type {((stage: import('./types.js').Stage) => void)|undefined} */ onStage, /** @type {AbortSignal|undefined} */ signal) => (
+        terms.data(await fetchMore(inTokens(more, view, terms), now, life.signal, onStage, signal))),
       told: () => { if (!life.signal.aborted) onDrawn(data, now, view); },
     };
     el.dataset.view = view.id;
@@ -81,12 +81,13 @@ export function createStage(el, { store, views, models, session, announce, use, 
    * @param {Looking} now
    * @param {AbortSignal} life
    * @param {(stage: import('./types.js').Stage) => void} [onStage]
+   * @param {AbortSignal} [signal] of the view itself
    */
-  async function fetchMore(needs, now, life, onStage) {
+  async function fetchMore(needs, now, life, onStage, signal) {
     const mine = new AbortController();
     let told = false;
     try {
-      return await session.fetch(needs, now.run, now.request, AbortSignal.any([life, mine.signal]), (stage) => {
+      return await session.fetch(needs, now.run, now.request, AbortSignal.any([life, mine.signal, ...(signal ? [signal] : [])]), (stage) => {
         if (!told) wait.start(() => mine.abort());
         told = true;
         wait.stage(stage);

@@ -63,12 +63,15 @@ function mount(el, ctx) {
   let attention = null;
   let [effectsOf, attentionOf, failed] = ['', '', ''];
   let alive = true;
+  /** @type {AbortController|null} */
+  let measuring = null;
 
   const form = createForm(ctx, stack, { add, set: (patch) => ctx.store.set(patch) });
   const result = createResult();
   const maps = createMaps({
     choose: (layer, head) => ctx.store.set({ layer, head }),
     set: (patch) => ctx.store.set(patch),
+    stop: () => measuring?.abort(),
     takeAway: () => add({ kind: 'head', stack: stack.name, layer: state.layer, head: state.head }),
     announce: ctx.announce,
   });
@@ -86,7 +89,7 @@ function mount(el, ctx) {
     if (!found) return;
     form.update(state, found);
     result.update(found, state);
-    maps.update({ state, found, effects, attention, ctx, stack, failed });
+    maps.update({ state, found, effects, attention, ctx, stack, failed, measuring: measuring !== null });
   }
 
   function effectsParams() {
@@ -98,23 +101,30 @@ function mount(el, ctx) {
     const params = effectsParams();
     const key = JSON.stringify(params);
     if (state.effect === null || key === effectsOf) return;
+    measuring?.abort();
+    const mine = new AbortController();
+    measuring = mine;
     effectsOf = key;
     failed = '';
     effects = null;
-    const own = () => alive && effectsOf === key;
+    checks = [];
+    show();
+    const own = () => alive && measuring === mine;
     try {
       const { effects: answer } = await ctx.fetch({ effects: params }, (stage) => {
         if (!own()) return;
         effects = measured(effects, stage, stack);
         show();
-      });
+      }, mine.signal);
       if (!own() || !answer) return;
+      measuring = null;
       effects = { ...answer, done: answer.kl.length };
       checks = answer.checks;
       show();
       ctx.told();
     } catch (error) {
       if (!own()) return;
+      measuring = null;
       effectsOf = '';
       failed = isAbort(error) ? 'Stopped.' : error instanceof Error ? error.message : 'It could not be measured.';
       ctx.store.set({ effect: null });

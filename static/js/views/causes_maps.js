@@ -18,6 +18,7 @@ const TOP = 6;
  * @param {object} react
  * @param {(layer: number, head: number) => void} react.choose
  * @param {(patch: Partial<Selection>) => void} react.set
+ * @param {() => void} react.stop measuring
  * @param {() => void} react.takeAway the head that is chosen
  * @param {(text: string) => void} react.announce
  */
@@ -30,6 +31,8 @@ export function createMaps(react) {
   const start = h('button.button.primary', { type: 'button', onclick: () => react.set({ effect: last }) });
   const how = h('p.causes-why', {});
   const waiting = h('div.causes-start', {}, start, how);
+  const far = h('span.label', { role: 'status' });
+  const stop = h('div.causes-stop', { hidden: true }, h('button.button.small', { type: 'button', onclick: () => react.stop() }, 'Stop'), far);
   const toggles = /** @type {Effect[]} */ (['kl', 'change', 'difference']).map((id) => ({ id, button: h('button.toggle', { type: 'button', onclick: () => pick(id) }) }));
   const against = h('select.select', { id: 'causes-against' });
   against.addEventListener('change', () => {
@@ -45,7 +48,7 @@ export function createMaps(react) {
   const topBody = h('tbody', {});
   const top = h('table.causes-top', {}, h('caption', {}, 'Strongest heads'), h('thead', {}, h('tr', {}, ['head', 'effect', 'looks'].map((one) => h('th', { scope: 'col' }, one)))), topBody);
   const element = h('section.causes-maps', { 'aria-label': 'Every head in turn' }, h('h3', {}, 'Every head in turn'), bar,
-    h('div.causes-pair', {}, h('div', {}, titles[0], waiting, effectGrid.element), h('div', {}, titles[1], attentionGrid.element)),
+    h('div.causes-pair', {}, h('div', {}, titles[0], waiting, stop, effectGrid.element), h('div', {}, titles[1], attentionGrid.element)),
     agree, h('div.causes-head', {}, chosen, act, open), top);
 
   /** @param {Effect} id */
@@ -68,9 +71,10 @@ export function createMaps(react) {
      * @param {import('../types.js').ViewContext} now.ctx
      * @param {import('../types.js').Stack} now.stack
      * @param {string} now.failed
+     * @param {boolean} now.measuring
      */
     update(now) {
-      const { state, found, effects, attention, ctx, stack, failed } = now;
+      const { state, found, effects, attention, ctx, stack, failed, measuring } = now;
       last = state.effect ?? last;
       if (last === 'difference' && state.against === null) last = 'kl';
       const count = stack.layers * stack.heads;
@@ -84,6 +88,8 @@ export function createMaps(react) {
       replace(start, failed ? 'Measure again' : `Measure all ${count} heads`);
       replace(how, failed && `${failed} `, `Each head is knocked out by itself: about ${duration(PASSES * count * ctx.run.milliseconds.forward)} here. You can stop it.`);
       waiting.hidden = state.effect !== null;
+      stop.hidden = !measuring;
+      if (measuring) replace(far, `${effects?.done ?? 0} of ${stack.layers} layers`);
       replace(titles[0] ?? '', effectTitle(last, found, state));
       effectGrid.element.hidden = effects === null;
       if (effects) {
