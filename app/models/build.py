@@ -180,6 +180,7 @@ def info_of(
         language_head=network.has_head,
         bytes=size,
         warnings=warnings,
+        mask=tokenizer.mask_token if kind == "encoder" and network.has_head else None,
     )
 
 

@@ -14,7 +14,8 @@ class ModelInfo:
     """Counts are of one model; `None` where it is not known before the model is loaded.
 
     `capture` is "full" where queries, keys and values are kept, "weights" where the architecture gives
-    its attention maps only. `pairs`: takes a second sentence. `language_head`: predicts words.
+    its attention maps only. `pairs`: takes a second sentence. `language_head`: predicts words. `mask` is what is
+    written for a word that a masked model shall fill in. `note`: what it can and cannot, from its card.
     """
 
     id: str
@@ -38,3 +39,5 @@ class ModelInfo:
     language_head: bool | None
     bytes: int | None
     warnings: tuple[str, ...] = ()
+    mask: str | None = None
+    note: str | None = None

@@ -93,7 +93,7 @@ class Library(Generic[M]):
         with self._lock:
             loaded = {key: model.info for key, model in self._models.items()}
         listed = [
-            replace(loaded.pop(info.id), name=info.name, loaded=True) if info.id in loaded else info
+            replace(loaded.pop(info.id), name=info.name, note=info.note, loaded=True) if info.id in loaded else info
             for info in offered(self._settings)
         ]
         return listed + [replace(info, loaded=True) for info in loaded.values()]

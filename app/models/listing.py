@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from app.errors import HeadlightError
+from app.models.card import limits
 from app.models.catalogue import ADAPTED, CATALOGUE, SHIPPED, Adapted, Entry, Shipped
 from app.models.info import Kind, ModelInfo
 from app.models.sources import adapted, folder, hub_cache, shipped, wheel
@@ -84,7 +85,8 @@ def _from_catalogue(entry: Entry, settings: Settings) -> ModelInfo:
 def _from_shipped(line: Shipped) -> ModelInfo:
     found = shipped.find(line)
     info = _info(line.id, line.name, found.source, _config(found.folder))
-    return replace(info, revision=found.revision, licence=found.licence, bytes=_size(found.folder))
+    note = limits(found.folder)
+    return replace(info, revision=found.revision, licence=found.licence, bytes=_size(found.folder), note=note)
 
 
 def _from_adapted(line: Adapted, settings: Settings) -> ModelInfo:
@@ -96,6 +98,8 @@ def _from_adapted(line: Adapted, settings: Settings) -> ModelInfo:
         source=adapted.source(line),
         revision=adapted.fingerprint(line),
         licence=line.licence,
+        language_head=True,
+        note=limits(adapted.place(line)),
     )
 
 

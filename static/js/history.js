@@ -5,7 +5,7 @@ import { fromUrl, toUrl } from './url.js';
 /** @typedef {import('./types.js').Selection} Selection */
 
 const WAIT = 150;
-const STEPS = /** @type {const} */ (['model', 'text', 'pair', 'target', 'view', 'otherModel', 'otherText']);
+const STEPS = /** @type {const} */ (['model', 'text', 'pair', 'target', 'masks', 'view', 'otherModel', 'otherText']);
 
 /**
  * Browsers refuse more than about a hundred changes of the address in half a minute, so those that overwrite wait a moment.

@@ -5,12 +5,13 @@
 
 import { h, replace } from '../dom.js';
 import { look } from '../look.js';
+import { clicked, fills, maskPlaces } from '../masks.js';
 import { picture } from '../plot.js';
 import { shorten } from '../ticks.js';
 import { candidates } from './next_candidates.js';
 import { context } from './next_context.js';
 import { figure } from './next_figure.js';
-import { none } from './next_none.js';
+import { firstOf, none } from './next_none.js';
 import { pipeline } from './next_pipeline.js';
 import { facts, why } from './next_words.js';
 
@@ -26,8 +27,8 @@ export const next = {
   howto: 'Each word piece gets a score, the logit, and softmax makes the scores into probabilities that add up to 1 over the whole vocabulary. '
     + 'Each step of the row reshapes or drops some, as text generation does; what is left lies end to end from 0 to 1, and the number that is drawn picks the one it falls on.',
   needs: (state, run, model) => {
-    if (model?.language_head === false) return null;
-    const position = positionOf(state, run);
+    if (model?.language_head === false || (fills(model, run) && maskPlaces(run, model).length === 0)) return null;
+    const position = positionOf(state, run, model);
     return {
       logits: {
         ...(position === null ? {} : { position }),
@@ -44,8 +45,10 @@ export const next = {
  * tokens that predict. Null leaves it to the server: the last one, or the first mask.
  * @param {Readonly<import('../types.js').Selection>} state
  * @param {import('../types.js').Run} run
+ * @param {import('../types.js').Model|null} model
  */
-export function positionOf(state, run) {
+export function positionOf(state, run, model) {
+  if (fills(model, run)) return maskPlaces(run, model).find((place) => place === state.position) ?? null;
   if (state.position !== null) return state.position;
   const only = run.stacks.length === 1 && run.stacks[0].name === 'decoder';
   return only && state.query !== null && state.query < run.stacks[0].rows ? state.query : null;
@@ -60,11 +63,15 @@ function mount(el, ctx) {
   if (ctx.model?.language_head === false) return none(el, ctx);
   const tokens = ctx.run.tokens.decoder ?? ctx.run.tokens.encoder ?? [];
   const masked = !ctx.run.tokens.decoder;
+  const open = !fills(ctx.model, ctx.run) || maskPlaces(ctx.run, ctx.model).length > 0;
   /** @type {import('../types.js').LogitsData|null} */
   let data = null;
 
   const words = context(tokens, masked, {
-    go: (position) => ctx.store.set({ position }),
+    go: (position) => {
+      if (!fills(ctx.model, ctx.run)) ctx.store.set({ position });
+      else ctx.store.set(clicked(ctx.store.get(), ctx.run, ctx.model, data?.position ?? null, position) ?? {});
+    },
     point: (query) => ctx.setHover({ query, key: null }),
   });
   const steps = pipeline({ set: (patch) => ctx.store.set(patch) });
@@ -74,8 +81,10 @@ function mount(el, ctx) {
   const empty = h('p.next-empty', { hidden: true });
   const search = h('input.next-search', { type: 'search', placeholder: 'a word piece, or #id', autocomplete: 'off', spellcheck: 'false', maxlength: 60, id: 'next-search' });
   search.addEventListener('input', () => ctx.store.set({ search: search.value }));
-  el.append(h('div.next', {}, words.element, steps.element,
-    reason, h('div.next-over', {}, note, h('div.next-field', {}, h('label.label', { for: 'next-search' }, 'Find'), search)), list.element, empty));
+  const result = h('div.next-result', { hidden: !open }, steps.element, reason,
+    h('div.next-over', {}, note, h('div.next-field', {}, steps.reset), h('div.next-field', {}, h('label.label', { for: 'next-search' }, 'Find'), search)), list.element, empty);
+  el.append(h('div.next', {}, words.element, result, about(ctx.model)));
+  if (!open) words.update(null, null, 0);
 
   return {
     update(state, answers) {
@@ -98,7 +107,7 @@ function mount(el, ctx) {
       steps.destroy();
       el.replaceChildren();
     },
-    ready: () => data !== null,
+    ready: () => open && data !== null,
     picture: { png: () => picture(drawing(), caption(), 'png'), svg: () => picture(drawing(), caption(), 'svg') },
     table: () => ({ columns: COLUMNS, rows: (data?.candidates ?? []).map(row) }),
   };
@@ -114,6 +123,15 @@ function mount(el, ctx) {
     if (!data) throw new Error('there is no picture yet');
     return figure({ data, width: WIDTH, look: look() });
   }
+}
+
+/** What the model can and cannot, as its card says. @param {import('../types.js').Model|null} model */
+function about(model) {
+  if (!model?.note) return null;
+  const first = firstOf(model.note);
+  const more = model.note.slice(first.length).trim();
+  return h('div.next-about', {}, h('p', {}, h('b', {}, `What ${model.id} can and cannot: `), first),
+    more && h('details', {}, h('summary', {}, 'More from its card'), more.split('\n\n').map((words) => h('p', {}, words))));
 }
 
 const COLUMNS = ['rank', 'id', 'text', 'logit', 'softmax', 'probability', 'kept', 'below'];

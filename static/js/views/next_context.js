@@ -6,6 +6,8 @@ import { weight as written } from '../ticks.js';
 
 /** How many tokens before the gap are shown. */
 const BEFORE = 14;
+/** How many tokens are offered where none is masked. */
+const OPEN = 60;
 
 /**
  * @param {readonly import('../types.js').Token[]} tokens
@@ -13,7 +15,9 @@ const BEFORE = 14;
  * @param {{go: (position: number) => void, point: (index: number|null) => void}} react
  */
 export function context(tokens, masked, react) {
-  const sentence = h('p.next-context', {});
+  // WordPiece writes no spaces: they are seen, though not in the tokens
+  const spaced = !tokens.some(({ display, special }) => !special && /\s/.test(display));
+  const sentence = h('p.next-context', { data: spaced ? { spaced: '' } : {} });
   const where = h('span.next-where', {});
   const last = tokens.length - 1;
   let at = last;
@@ -30,8 +34,13 @@ export function context(tokens, masked, react) {
   sentence.addEventListener('pointerleave', () => react.point(null));
   sentence.addEventListener('click', (event) => {
     const index = indexOf(event);
-    if (index !== null && !masked) react.go(index);
+    if (index !== null) react.go(index);
   });
+
+  /** Does it go on a word? @param {import('../types.js').Token} item */
+  function joined({ index, word }) {
+    return word !== null && tokens[index - 1]?.word === word;
+  }
 
   /** @param {Event} event */
   function indexOf(event) {
@@ -42,17 +51,22 @@ export function context(tokens, masked, react) {
   return {
     element,
     /**
-     * @param {number} position
+     * @param {number|null} position null: no word is masked
      * @param {import('../types.js').Candidate|null} target
      * @param {number} vocab
      */
     update(position, target, vocab) {
+      const word = (/** @type {import('../types.js').Token} */ item, /** @type {string} */ look) => (
+        h('span.next-word', { data: { index: item.index, look, ...(item.special ? { special: '' } : {}), ...(joined(item) ? { joined: '' } : {}) } }, piece(item.display)));
+      if (position === null) {
+        replace(sentence, tokens.slice(0, OPEN).map((item) => word(item, 'before')), tokens.length > OPEN && ' …');
+        actual.textContent = 'Click a word, here or above, to mask it: the model says what may stand there.';
+        return;
+      }
       at = position;
       const stop = masked ? position : position + 1;
       const first = Math.max(0, stop - BEFORE);
       const after = tokens.slice(masked ? position + 1 : stop, stop + 5);
-      const word = (/** @type {import('../types.js').Token} */ item, /** @type {string} */ look) => (
-        h('span.next-word', { data: { index: item.index, look, ...(item.special ? { special: '' } : {}) } }, piece(item.display)));
       replace(sentence, first > 0 && '… ', tokens.slice(first, stop).map((item) => word(item, 'before')),
         h('span.next-gap', { 'aria-label': 'the word that is predicted' }, '?'), after.map((item) => word(item, 'after')));
       where.textContent = `position ${position}`;
@@ -61,7 +75,7 @@ export function context(tokens, masked, react) {
       end.disabled = position === last;
       replace(actual, target
         ? ['In the text follows ', h('b', {}, visible(target.text)), `: rank ${(target.rank + 1).toLocaleString('en')} of ${vocab.toLocaleString('en')}, softmax ${written(target.softmax)}.`]
-        : masked ? 'The model fills the mask.' : 'The text ends here.');
+        : masked ? 'The model fills the mask. Click another word to mask it too, or the mask above to take it back.' : 'The text ends here.');
     },
     /** @param {number|null} index */
     hover(index) {

@@ -28,7 +28,6 @@ export function pipeline({ set }) {
   const logits = card('logits', h('span.next-name', {}, 'Logits'), 'one score for each word piece of the vocabulary');
   const softmax = card('softmax', h('span.next-name', {}, 'Softmax'), 'makes what is left into probabilities');
   const reset = h('button.button.small', { type: 'button', onclick: () => set(PLAIN) }, 'Reset');
-  softmax.element.append(reset);
 
   const seed = h('input.next-seed', { type: 'number', min: 0, max: LARGEST_SEED, step: 1, id: 'next-seed', inputmode: 'numeric' });
   const draw = h('button.button.small', { type: 'button' }, 'Draw');
@@ -36,11 +35,12 @@ export function pipeline({ set }) {
   drawing.element.append(h('div.next-seeds', {}, h('span.label', { 'aria-hidden': 'true' }, 'Seed'), seed, draw));
   let drawn = false;
   draw.addEventListener('click', () => set({ draw: drawn ? Math.min(Number(seed.value) + 1, LARGEST_SEED) : Number(seed.value) || 0 }));
-  seed.addEventListener('change', () => set({ draw: seed.value === '' ? null : Math.min(Math.max(Math.floor(Number(seed.value)), 0), LARGEST_SEED) }));
+  seed.addEventListener('input', () => send({ draw: seed.value === '' ? null : Math.min(Math.max(Math.floor(Number(seed.value)), 0), LARGEST_SEED) }));
 
   return {
     element: h('ol.next-steps', { 'aria-label': 'From the scores to a word, step by step' },
       logits.element, temperature.element, topK.element, topP.element, minP.element, softmax.element, drawing.element),
+    reset,
     destroy: send.stop,
     /** @param {LogitsData|null} data @param {Selection} state */
     update(data, state) {
