@@ -81,6 +81,8 @@ class Service:
 
     async def wait(self) -> Engine:
         """The engine, once it is up. Raises what kept it from starting."""
+        if self.engine.done():
+            return self.engine.result()
         return await asyncio.shield(asyncio.wrap_future(self.engine))
 
     async def _ask(self, request: Request, question: Callable[[Engine, Cancelled], T], line: Line) -> T:
@@ -164,8 +166,8 @@ def warm(engine: Engine, settings: Settings) -> None:
         log.warning("the default model is not ready: %s %s", error, getattr(error, "hint", ""))
 
 
-def get_service(request: Request) -> Service:
-    """Dependency: the service of the application that answers this request."""
+async def get_service(request: Request) -> Service:
+    """Dependency: the service of the application that answers this request. Async, or it would be sent to a thread."""
     service: Service = request.app.state.service
     return service
 
