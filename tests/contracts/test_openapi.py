@@ -21,6 +21,7 @@ ROUTES = {
     ("get", "/api/runs/{run}/heads/evidence"), ("post", "/api/compare"), ("get", "/api/compare/map"),
     ("post", "/api/runs/{run}/edits"), ("post", "/api/runs/{run}/effects"),
     ("get", "/api/runs/{run}/surprisal"), ("get", "/api/runs/{run}/lens"), ("get", "/api/runs/{run}/lens/grid"),
+    ("post", "/api/generate"),
 }  # fmt: skip
 
 

