@@ -18,8 +18,8 @@ test('queries and keys of each stack', () => {
 });
 
 test('a selection from another model is made to fit', () => {
-  const state = { ...DEFAULTS, stack: 'decoder', layer: 24, head: 12, heads: [3, 11, 12], query: 3, key: 2, position: 9, rows: [0, 4], cols: [1, 3] };
-  assert.deepEqual(fit(state, BERT), { stack: null, layer: 5, head: 11, heads: [3, 11], query: null, key: 2, position: null, rows: null, cols: [1, 3] });
+  const state = { ...DEFAULTS, stack: 'decoder', layer: 24, head: 12, heads: [3, 11, 12], query: 3, key: 2, position: 9, edits: ['layer.encoder.5', 'layer.encoder.6', 'token.decoder.1'], rows: [0, 4], cols: [1, 3] };
+  assert.deepEqual(fit(state, BERT), { stack: null, layer: 5, head: 11, heads: [3, 11], query: null, key: 2, position: null, edits: ['layer.encoder.5'], rows: null, cols: [1, 3] });
   assert.equal(fit({ ...DEFAULTS, heads: [12] }, BERT).heads, null);
 });
 

@@ -47,4 +47,5 @@ test('what cannot be read is ignored, and the rest is kept', () => {
   assert.deepEqual(read(bad), { ...DEFAULTS, position: 4 });
   assert.equal(read(`/?model=${'x'.repeat(201)}`).model, '');
   assert.deepEqual(read('/?heads=3,3,1').heads, [3, 1]);
+  assert.deepEqual(read('/?edits=head.decoder.1.2,nonsense,head.decoder.1.2,token.encoder.3').edits, ['head.decoder.1.2', 'token.encoder.3']);
 });
