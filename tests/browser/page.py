@@ -10,8 +10,8 @@ from playwright.sync_api import Locator, Page, Route
 FIRST = "The animal did not cross the street because it was too tired."
 EVIL = "<img src=x onerror=\"document.title='owned'\">"
 VIEWS = (
-    "heads", "map", "grid", "roles", "neuron", "compare", "lenses", "tokens", "next", "surprisal", "logit-lens", "causes",
-    "generate",
+    "heads", "map", "grid", "roles", "neuron", "compare", "lenses", "tokens", "next", "surprisal", "logit-lens",
+    "causes", "generate",
 )  # fmt: skip
 WRITES_WORDS = ("next", "surprisal", "logit-lens", "causes", "generate")
 """The views that minilm, which predicts no words, has nothing for."""
