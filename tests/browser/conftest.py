@@ -166,7 +166,7 @@ def wait_drawn(page: Page) -> None:
     """Waits until there is a run, its picture, and nothing under way."""
     page.wait_for_selector("#bench:not([hidden]):not([inert]) #view > *", timeout=60_000)
     page.wait_for_selector("#aside .facts:not(:empty)", timeout=60_000)
-    page.wait_for_function("document.querySelector('#busy').hidden", timeout=60_000)
+    page.wait_for_function("() => document.querySelector('#busy').hidden", timeout=60_000)
 
 
 @dataclass(frozen=True)
