@@ -2,6 +2,7 @@
 
 import { ApiError } from './api.js';
 import { query } from './paths.js';
+import { partner } from './partner.js';
 import { stackOf } from './selection.js';
 
 /** @typedef {import('./types.js').Run} Run */
@@ -25,7 +26,7 @@ const REASONS = [404, 413, 422];
  * @returns {Promise<CompareData>}
  */
 export async function comparison({ api, run, answer, again, keep }, a, request, params, signal) {
-  const { other, stack, layer, head, size } = params;
+  const { other, stack, layer, head, size, logits = null } = params;
   const both = [request, other];
   /** @type {Run|null} */
   let b = null;
@@ -41,9 +42,28 @@ export async function comparison({ api, run, answer, again, keep }, a, request, 
       keep(['difference', path], () => again(() => api.difference(path, signal), both, signal)),
       answer('attention', { stack: theirs.name, layer: layerB, head: headB, lens: 'raw', dtype: 'f32', size, pool: 'max' }, b, other, signal),
     ]);
-    return { run: b, problem: null, ranking, difference, attention, path };
+    const places = ranking.stack === 'encoder' && a.tokens.decoder ? [] : ranking.units;
+    const at = logits && partner(places, logits.position ?? null, positionsOf(a));
+    const after = logits ? await answer('logits', { ...without(logits), ...(at === null ? {} : { position: at }) }, b, other, signal).catch(noPrediction) : null;
+    return { run: b, problem: null, ranking, difference, attention, path, logits: after };
   } catch (error) {
     if (!(error instanceof ApiError) || !REASONS.includes(error.problem.status)) throw error;
-    return { run: b, problem: error.problem, ranking: null, difference: null, attention: null, path: null };
+    return { run: b, problem: error.problem, ranking: null, difference: null, attention: null, path: null, logits: null };
   }
+}
+
+/** @param {Run} run */
+function positionsOf({ tokens }) {
+  return (tokens.decoder ?? tokens.encoder ?? []).length;
+}
+
+/** @param {import('./types.js').LogitsParams} params */
+function without({ position: _, ...rest }) {
+  return rest;
+}
+
+/** Of a text in which a masked model finds no mask. @param {unknown} error */
+function noPrediction(error) {
+  if (error instanceof ApiError && error.problem.status === 422) return null;
+  throw error;
 }

@@ -99,7 +99,7 @@
 /**
  * @typedef {'raw'|'no-sink'|'norm'|'rollout'|'alti'|'value-zeroing'|'gradient'} Lens
  * @typedef {'aa'|'ab'|'ba'|'bb'} Segments of a pair of sentences: who looks, and at which
- * @typedef {'heads'|'map'|'grid'|'roles'|'neuron'|'compare'|'lenses'|'tokens'|'next'|'surprisal'|'logit-lens'|'causes'|'generate'} ViewId
+ * @typedef {'heads'|'map'|'grid'|'roles'|'neuron'|'compare'|'lenses'|'tokens'|'next'|'surprisal'|'logit-lens'|'causes'|'generate'|'whatif'} ViewId
  *
  * @typedef {object} Selection all that a link restores; shared by every view
  * @property {string} model
@@ -276,6 +276,7 @@
  * @property {number|null} layer_b null: the same
  * @property {number|null} head_b
  * @property {number} size
+ * @property {LogitsParams|null} [logits] what is asked of the prediction of the other, its position one of the first
  *
  * @typedef {[number, number, number, number]} Unit tokens [a0, a1) of the first run, [b0, b1) of the other
  *
@@ -308,6 +309,7 @@
  * @property {{meta: DifferenceMeta, values: Float32Array|Uint8Array, shape: number[]}|null} difference
  * @property {AttentionData|null} attention the other's map
  * @property {string|null} path where the difference can be had
+ * @property {LogitsData|null} [logits] the prediction of the other
  */
 
 /**

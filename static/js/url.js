@@ -49,7 +49,7 @@ const editList = (/** @type {string} */ text) => {
 /** @type {Partial<Record<keyof Selection, Field>>} */
 const FIELDS = {
   model: { name: 'model', read: (text) => (text.length <= 200 ? text : undefined) },
-  view: { name: 'view', read: oneOf('heads', 'map', 'grid', 'roles', 'neuron', 'compare', 'lenses', 'tokens', 'next', 'surprisal', 'logit-lens', 'causes', 'generate') },
+  view: { name: 'view', read: oneOf('heads', 'map', 'grid', 'roles', 'neuron', 'compare', 'lenses', 'tokens', 'next', 'surprisal', 'logit-lens', 'causes', 'generate', 'whatif') },
   masks: { name: 'masks', read: maskList, write: (masks) => masks.join(',') },
   stack: { name: 'stack', read: oneOf('encoder', 'decoder', 'cross') },
   layer: { name: 'layer', read: index },

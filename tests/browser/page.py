@@ -11,7 +11,7 @@ FIRST = "The animal did not cross the street because it was too tired."
 EVIL = "<img src=x onerror=\"document.title='owned'\">"
 VIEWS = (
     "heads", "map", "grid", "roles", "neuron", "compare", "lenses", "tokens", "next", "surprisal", "logit-lens",
-    "causes", "generate",
+    "causes", "generate", "whatif",
 )  # fmt: skip
 WRITES_WORDS = ("next", "surprisal", "logit-lens", "causes", "generate")
 """The views that minilm, which predicts no words, has nothing for."""

@@ -29,7 +29,7 @@ const NAMES = { query: 'Queries', key: 'Keys' };
 
 /**
  * @param {HTMLElement} el
- * @param {{onHover: (side: Side, index: number|null) => void, onPin: (side: Side, index: number) => void, onMove: (side: Side, index: number) => void}} on
+ * @param {{onHover: (side: Side, index: number|null) => void, onPin: (side: Side, index: number) => void, onMove: (side: Side, index: number) => void, onEdit: (side: Side, index: number, chip: HTMLElement) => void}} on `onEdit`: it shall be changed in place
  */
 export function createStrip(el, on) {
   /** @type {{side: Side, list: HTMLElement, chips: HTMLElement[], tokens: readonly Token[]}[]} */
@@ -83,6 +83,10 @@ export function createStrip(el, on) {
       const index = indexOf(event);
       if (index !== null) on.onPin(side, index);
     });
+    list.addEventListener('dblclick', (event) => {
+      const index = indexOf(event);
+      if (index !== null) on.onEdit(side, index, chips[index]);
+    });
     list.addEventListener('keydown', (event) => {
       const index = indexOf(event);
       if (index === null || event.ctrlKey || event.metaKey || event.altKey) return;
@@ -94,6 +98,7 @@ export function createStrip(el, on) {
         chips[next].focus();
         if (chips[index].classList.contains('pinned')) on.onMove(side, next);
       } else if (event.key === 'Enter' || event.key === ' ') on.onPin(side, index);
+      else if (event.key === 'F2') on.onEdit(side, index, chips[index]);
       else return;
       event.preventDefault();
       event.stopPropagation();

@@ -18,6 +18,7 @@ import { createTabs } from '../components/tabs.js';
 import { themeButton } from '../components/theme.js';
 import { byId, h } from '../dom.js';
 import { doubt, sameDraft } from '../drafts.js';
+import { editInPlace, stretchOf } from '../inplace.js';
 import { createExact } from '../exact.js';
 import { keepHistory } from '../history.js';
 import { bindKeys } from '../keys.js';
@@ -30,6 +31,7 @@ import { createStore } from '../store.js';
 import { checksOf, focusOf, headsShown, marks, rowOf } from '../strength.js';
 import { fromUrl, toUrl } from '../url.js';
 import { GROUPS, VIEWS } from '../views/all.js';
+import { changeTo } from '../views/whatif.js';
 import { bindingsOf } from './inspect_keys.js';
 import { describe, legend, seenBy, stripSight, wayOut } from './describe.js';
 import { asked, opening } from './opening.js';
@@ -94,6 +96,7 @@ const strip = createStrip(stripSlot, {
   onHover: (side, index) => store.setHover(hoverOf(side, index)),
   onPin: (side, index) => { if (!fill(index)) pin(side, pinned()[side] === index ? null : index); },
   onMove: (side, index) => { if (!filling()) pin(side, index); },
+  onEdit: change,
 });
 const tabs = createTabs(byId('views'), GROUPS, {
   panel: byId('view'), onChoose: (id) => store.set({ view: /** @type {Selection['view']} */ (id) }),
@@ -350,6 +353,24 @@ function pinned() {
 /** Are rows and columns different texts? */
 function twoTexts() {
   return stage.looking !== null && stackOf(store.get(), stage.looking.run).name === 'cross';
+}
+
+/** A token of the strip is changed in place: What if holds the changed text against this one. @param {'query'|'key'} side @param {number} index @param {HTMLElement} chip */
+function change(side, index, chip) {
+  const looking = stage.looking;
+  if (!looking || filling()) return;
+  const { rows, cols } = tokensOf(stackOf(store.get(), looking.run), looking.run);
+  const token = (side === 'query' ? rows : cols)[index];
+  const stretch = looking.run.tokens.decoder && looking.run.tokens.encoder && token === looking.run.tokens.decoder[index] ? null : stretchOf(looking.request.text, token);
+  if (!stretch) {
+    announce('This token cannot be changed here.');
+    return;
+  }
+  editInPlace(chip, stretch.word, `In place of ${stretch.word}`, (to) => {
+    const changed = stretch.change(to);
+    if (changed.trim() === '') announce('A text of no words cannot be run.');
+    else store.set(changeTo(changed, looking.request.text));
+  });
 }
 
 /** In Next word the tokens of a masked model are masked, not pinned. */

@@ -69,6 +69,7 @@ export function bindingsOf({ store, stage, views, go, pin }) {
     { keys: ['↓', '↑'], does: 'a layer down, a layer up', run: (i) => layer(i ? 1 : -1) },
     { keys: ['⇧←', '⇧→'], does: 'pin the token before, the token after', run: (i) => token(i ? 1 : -1) },
     { keys: ['⏎'], does: 'on a token or a cell: pin it, or let it go; on a head: open it' },
+    { keys: ['F2'], does: 'on a token: change it in place, and see what that does (or click it twice)' },
     { keys: ['+', '−', '0'], does: 'in the map: zoom in, out, all of it' },
     { keys: ['o'], does: 'on the number of a head: only that head' },
     { keys: numbered.map((_, i) => String(i + 1)), does: numbered.map(({ title }) => title).join(', '), run: (i) => store.set({ view: numbered[i].id }) },

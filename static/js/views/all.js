@@ -13,12 +13,13 @@ import { next } from './next.js';
 import { roles } from './roles.js';
 import { surprisal } from './surprisal.js';
 import { tokens } from './tokens.js';
+import { whatif } from './whatif.js';
 
 /** A group without views is not shown. @type {readonly {title: string, views: readonly import('../types.js').View[]}[]} */
 export const GROUPS = [
   { title: 'Look', views: [heads, map, grid, roles, neuron, compare, disagreement] },
   { title: 'Predict', views: [next, surprisal, logitLens, generate] },
-  { title: 'Cause', views: [causes] },
+  { title: 'Cause', views: [whatif, causes] },
   { title: 'Text', views: [tokens] },
 ];
 
