@@ -46,6 +46,7 @@ class Library(Generic[M]):
         self._build = build
         self._on_evict = on_evict
         self._models: OrderedDict[str, M] = OrderedDict()  # the least recently used first
+        self._same: dict[str, str] = {}  # another id of a model that is in memory -> the id that it is kept under
         self._loading: dict[str, _Load[M]] = {}
         self._lock = threading.Lock()
         self._building = threading.Lock()  # models are built one after the other, so that the budget holds
@@ -60,9 +61,10 @@ class Library(Generic[M]):
         cancelled = cancelled or never
         thread = None
         with self._lock:
-            model = self._models.get(key)
+            kept = self._same.get(key, key)
+            model = self._models.get(kept)
             if model is not None:
-                self._models.move_to_end(key)
+                self._models.move_to_end(kept)
                 return model
             load = self._loading.get(key)
             if load is None or not load.audience.join(cancelled, progress or silent):
@@ -128,7 +130,7 @@ class Library(Generic[M]):
             load.report(Stage("wait", 0, 1, "Waiting for another model to be loaded"))
         try:
             with self._lock:
-                model = self._models.get(key)
+                model = self._models.get(key) or self._of_same_commit(key, checkpoint)
             if model is not None:
                 return model
             self._make_room(checkpoint.memory_bytes)
@@ -143,6 +145,17 @@ class Library(Generic[M]):
             raise ModelFailed("There is not enough memory for this model.", "Take a smaller one.") from exc
         finally:
             self._building.release()
+
+    def _of_same_commit(self, key: str, checkpoint: Checkpoint) -> M | None:
+        """org/name, org/name@main and org/name@commit may be one model: it is in memory once. Called with the lock."""
+        asked = parse_id(key)
+        self._same = {other: kept for other, kept in self._same.items() if kept in self._models}
+        for kept, model in self._models.items():
+            held = parse_id(kept)
+            if asked.org is not None and held.repo == asked.repo and model.info.revision == checkpoint.revision:
+                self._same[key] = kept
+                return model
+        return None
 
     def _make_room(self, size: int) -> None:
         """Lets models go, the least recently used first, until `size` bytes more are within the budget."""

@@ -10,7 +10,7 @@ import time
 import weakref
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -98,6 +98,33 @@ def until(condition: Callable[[], bool]) -> None:
     while not condition():
         assert time.monotonic() < end
         time.sleep(0.005)
+
+
+def test_two_names_of_one_commit_are_one_model(
+    settings: Settings, folders: dict[str, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    commits = {"org/a": "c1", "org/a@main": "c1", "org/a@old": "c0", "org/b": "c1"}
+    built: list[str] = []
+
+    def locate(key: str, *_: object) -> Checkpoint:
+        return Checkpoint(key, folders["one"], "hub", commits[key], None, 1)
+
+    def build(checkpoint: Checkpoint, *_: object) -> FakeModel:
+        built.append(checkpoint.id)
+        like = next(info for info in offered(settings) if info.id == "one")
+        return FakeModel(replace(like, id=checkpoint.id, revision=checkpoint.revision), 100)
+
+    monkeypatch.setattr("app.models.library.locate", locate)
+    library: Library[FakeModel] = Library(settings, build)
+    first = library.load("org/a")
+    assert library.load("org/a@main") is first
+    assert library.load("org/a@main") is first
+    assert library.load("org/a@old") is not first
+    assert library.load("org/b") is not first, "another repository, though its commit has the same name"
+    assert built == ["org/a", "org/a@old", "org/b"]
+    library.remove("org/a")
+    assert library.load("org/a@main") is not first
+    assert built[-1] == "org/a@main"
 
 
 def test_loaded_once_and_kept(library: Library[FakeModel], build: Builder) -> None:
