@@ -26,7 +26,7 @@ const REASONS = [404, 413, 422];
  * @returns {Promise<CompareData>}
  */
 export async function comparison({ api, run, answer, again, keep }, a, request, params, signal) {
-  const { other, stack, layer, head, size, logits = null } = params;
+  const { other, stack, layer, head, size, logits = null, mask = null } = params;
   const both = [request, other];
   /** @type {Run|null} */
   let b = null;
@@ -44,7 +44,7 @@ export async function comparison({ api, run, answer, again, keep }, a, request, 
     ]);
     const places = ranking.stack === 'encoder' && a.tokens.decoder ? [] : ranking.units;
     const at = logits && partner(places, logits.position ?? null, positionsOf(a));
-    const after = logits ? await answer('logits', { ...without(logits), ...(at === null ? {} : { position: at }) }, b, other, signal).catch(noPrediction) : null;
+    const after = logits && predicts(b, mask) ? await answer('logits', { ...without(logits), ...(at === null ? {} : { position: at }) }, b, other, signal) : null;
     return { run: b, problem: null, ranking, difference, attention, path, logits: after };
   } catch (error) {
     if (!(error instanceof ApiError) || !REASONS.includes(error.problem.status)) throw error;
@@ -62,8 +62,7 @@ function without({ position: _, ...rest }) {
   return rest;
 }
 
-/** Of a text in which a masked model finds no mask. @param {unknown} error */
-function noPrediction(error) {
-  if (error instanceof ApiError && error.problem.status === 422) return null;
-  throw error;
+/** A masked model predicts where there is a mask. @param {Run} run @param {string|null} mask */
+function predicts({ tokens }, mask) {
+  return mask === null || Boolean(tokens.decoder) || (tokens.encoder ?? []).some(({ text }) => text === mask);
 }

@@ -276,6 +276,7 @@
  * @property {number|null} layer_b null: the same
  * @property {number|null} head_b
  * @property {number} size
+ * @property {string|null} [mask] what a masked model fills in
  * @property {LogitsParams|null} [logits] what is asked of the prediction of the other, its position one of the first
  *
  * @typedef {[number, number, number, number]} Unit tokens [a0, a1) of the first run, [b0, b1) of the other

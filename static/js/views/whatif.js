@@ -41,7 +41,7 @@ export const whatif = {
     const asks = predicts(run, model) ? { ...(position === null ? {} : { position }), limit: FETCHED } : null;
     return {
       attention, ...(asks ? { logits: asks } : {}),
-      ...(other ? { compare: { other, stack: stack.name, layer: state.layer, head: state.head, layer_b: null, head_b: null, size: SIZE, logits: asks } } : {}),
+      ...(other ? { compare: { other, stack: stack.name, layer: state.layer, head: state.head, layer_b: null, head_b: null, size: SIZE, logits: asks, mask: model?.mask ?? null } } : {}),
     };
   },
   mount,
@@ -130,7 +130,9 @@ function mount(el, ctx) {
       const changed = changedRequest(next, request);
       const theirs = compared?.run ? compared.run.tokens.encoder ?? compared.run.tokens.decoder ?? [] : null;
       back.hidden = !changed;
-      if (!chips.contains(document.activeElement)) offer(changed && theirs ? theirs : own, changed?.text ?? request.text);
+      const held = chips.contains(document.activeElement) && document.activeElement instanceof HTMLElement ? document.activeElement.dataset.index : null;
+      if (!chips.querySelector('input')) offer(changed && theirs ? theirs : own, changed?.text ?? request.text);
+      if (held) /** @type {HTMLElement|null} */ (chips.querySelector(`button[data-index="${held}"]`))?.focus();
       replace(lead, changed ? 'The text as you changed it. Change another word, or go back.' : 'Click a word, or press Enter on it, write another and press Enter: the changed text is run and held against this one.');
       const problem = compared?.problem;
       replace(note, problem ? [h('b', {}, `${problem.title}. `), problem.detail, ' ', problem.hint] : '');
