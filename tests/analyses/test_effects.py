@@ -98,3 +98,22 @@ def test_it_stops_within_a_layer() -> None:
         effects(run_of("llama"), progress=stages.append, cancelled=stopped)
     assert asks == 9
     assert [stage.done for stage in stages] == [1]
+
+
+def test_passes_let_in_between_change_nothing() -> None:
+    """Long work gives way to looks and passes, on the same model, in the middle of its own."""
+    alone = effects(run_of("llama"), token=TOKEN)
+    asks = 0
+
+    def gives_way() -> bool:
+        nonlocal asks
+        asks += 1
+        if asks % 5 == 0:
+            other = made_run("llama", "w30 w31 w32 w33")
+            edits(other, [Knockout("token", "decoder", key=0)])
+        return False
+
+    between = effects(run_of("llama"), token=TOKEN, cancelled=gives_way)
+    assert asks == 5 * 3  # blocks: the pass, three layers, the strongest head alone
+    assert between.kl == alone.kl
+    assert between.change == alone.change

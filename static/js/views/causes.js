@@ -3,7 +3,6 @@
  * beside the attention that is so often taken for the explanation.
  */
 
-import { isAbort } from '../api.js';
 import { readAll, write } from '../knockouts.js';
 import { effectsPath, editsPath } from '../paths.js';
 import { pngBlob, svgBlob } from '../picture.js';
@@ -126,7 +125,8 @@ function mount(el, ctx) {
       if (!own()) return;
       measuring = null;
       effectsOf = '';
-      failed = isAbort(error) ? 'Stopped.' : error instanceof Error ? error.message : 'It could not be measured.';
+      const said = error instanceof Error ? error : new Error('It could not be measured.');
+      failed = said.name === 'AbortError' ? 'Stopped.' : said.message;
       ctx.store.set({ effect: null });
       show();
     }
