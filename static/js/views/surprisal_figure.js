@@ -51,7 +51,7 @@ export function figure({ data, measure, chosen, width, look }) {
         tickfont: named ? { family: look.text, size: 13, color: look.ink } : font,
       },
       yaxis: {
-        fixedrange: true, gridcolor: look.line, zeroline: false, type: ranks ? 'log' : 'linear', rangemode: 'tozero', nticks: 6, tickfont: font, dtick: ranks ? 1 : undefined,
+        fixedrange: true, gridcolor: look.line, zeroline: false, type: ranks ? 'log' : 'linear', rangemode: 'tozero', exponentformat: ranks ? 'SI' : 'e', nticks: 6, tickfont: font, dtick: ranks ? 1 : undefined,
         title: { text: ranks ? 'rank (1: the likeliest)' : 'nats', font, standoff: 6 },
       },
     },
