@@ -25,6 +25,8 @@ MOST_EDITS = 64
 """The most edits of one knockout."""
 MOST_STEPS = 256
 """The most tokens written in one call of generate."""
+MOST_SALIENCY_STEPS = 512
+"""The most gradients that one integral of saliency takes."""
 MOST_PAIRS = 200
 """The most pairs given where lenses disagree."""
 SLOW_WORD = 5_000

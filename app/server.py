@@ -42,6 +42,7 @@ from app.web.routes import (
     models,
     neuron,
     runs,
+    saliency,
     surprisal,
     tokenize,
 )
@@ -66,6 +67,7 @@ RESOURCES = (
     lens,
     generate,
     attribution,
+    saliency,
     edits,
     effects,
     health,

@@ -130,23 +130,13 @@ class _Way:
             if self.blocks == self.first:
                 args, kwargs = _with_gradient(args, kwargs)
             self.blocks += 1
-        if not any(t.requires_grad for t in _tensors((args, kwargs))):
-            with torch.no_grad():
-                return block(*args, **kwargs)
-        run = partial(checkpoint, use_reentrant=False, preserve_rng_state=False, context_fn=self.contexts)
-        return run(block, *args, **kwargs)
+        return sparing(self.network, block, args, kwargs, lambda _, __, z: z.view_as(z))
 
     @property
     def first(self) -> int:
         """The block from which on gradients are needed; the first of all where blocks are not layers."""
         blocks = len(self.network.layout.layers[home(self.stack)])
         return min(self.layers) if blocks > max(self.layers) else 0
-
-    def contexts(self) -> tuple[AbstractContextManager[None], AbstractContextManager[None]]:
-        """For a block's first run, and for the run on the way back: there the same operations, and no listening."""
-        again = Tap(see_z=lambda _, __, z: z.view_as(z))
-        again.stack_of = self.network.layout.stack_of
-        return nullcontext(), heard_by(again)
 
     def see_z(self, stack: str, layer: int, z: Tensor) -> Tensor:
         z = z.view_as(z)
@@ -165,6 +155,30 @@ class _Way:
             raise PassStopped
         self.step(self.done)
         self.done += 1
+
+
+def sparing(
+    network: Network,
+    block: Block,
+    args: tuple[Any, ...],
+    kwargs: dict[str, Any],
+    see_z: Callable[[str, int, Tensor], Tensor] = lambda _, __, z: z,
+) -> Any:
+    """The block as a checkpoint, or without a graph where nothing that it is given asks for a gradient.
+
+    On the way back it is run again with the same operations, `see_z` among them, and nobody listens.
+    """
+    if not any(t.requires_grad for t in _tensors((args, kwargs))):
+        with torch.no_grad():
+            return block(*args, **kwargs)
+
+    def contexts() -> tuple[AbstractContextManager[None], AbstractContextManager[None]]:
+        again = Tap(see_z=see_z)
+        again.stack_of = network.layout.stack_of
+        return nullcontext(), heard_by(again)
+
+    run = partial(checkpoint, use_reentrant=False, preserve_rng_state=False, context_fn=contexts)
+    return run(block, *args, **kwargs)
 
 
 def _with_gradient(args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:

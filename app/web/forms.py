@@ -10,7 +10,15 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
-from app.limits import LARGEST_SIZE, MOST_CANDIDATES, MOST_EDITS, MOST_EVIDENCE, MOST_PAIRS, MOST_STEPS
+from app.limits import (
+    LARGEST_SIZE,
+    MOST_CANDIDATES,
+    MOST_EDITS,
+    MOST_EVIDENCE,
+    MOST_PAIRS,
+    MOST_SALIENCY_STEPS,
+    MOST_STEPS,
+)
 
 Index = Annotated[int, Field(ge=0, le=10_000_000)]
 Lens = Literal["raw", "rollout", "no-sink", "norm", "alti", "value-zeroing", "gradient"]
@@ -201,8 +209,8 @@ class EffectsForm(Body):
 class AttributionQuery(Query):
     """Which prediction is split into parts."""
 
-    position: Annotated[Index | None, Field(description="Left out: the last token.")] = None
-    token: Annotated[Index | None, Field(description="The id of the token; left out: the likeliest.")] = None
+    position: Position = None
+    token: TokenId = None
     against: Against = None
 
 
@@ -239,6 +247,18 @@ class LensGridQuery(Query):
     """Which positions the logit lens is held over."""
 
     positions: Annotated[Span, Field(description="A range `a:b`, from a up to but without b; left out: all.")] = None
+
+
+class SaliencyForm(Body):
+    """Which prediction, and how its gradients are taken."""
+
+    method: Literal["gradient-x-input", "integrated-gradients"]
+    position: Position = None
+    token: TokenId = None
+    against: Against = None
+    steps: Annotated[int, Field(ge=8, le=MOST_SALIENCY_STEPS, description="The most gradients an integral takes.")] = (
+        128
+    )
 
 
 class NeuronQuery(Query):

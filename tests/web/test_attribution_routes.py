@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 
 import numpy as np
@@ -9,7 +10,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from tests.made import made_run
-from tests.web.stored import checked, serving
+from tests.web.stored import checked, events, serving
 
 TEXT = "w7 w8 w9 [MASK] w7 w8 w9 w11 w12 w7"
 
@@ -41,6 +42,52 @@ def test_attribution(api: TestClient) -> None:
     best = api.get("/api/runs/t5/logits?position=2").json()["candidates"][0]
     assert (plain["token"]["id"], plain["position"]) == (best["id"], 2)
     assert plain["total"] == pytest.approx(best["logit"], abs=1e-5)
+
+
+@pytest.mark.parametrize("name", ["bert", "llama", "gptj", "t5"])
+@pytest.mark.parametrize("method", ["gradient-x-input", "integrated-gradients"])
+def test_saliency_streams_and_ends_in_its_answer(api: TestClient, name: str, method: str) -> None:
+    stream = api.post(f"/api/runs/{name}/saliency", json={"method": method, "token": 23, "steps": 256})
+    assert stream.headers["content-type"].startswith("text/event-stream")
+    found = events(stream.text)
+    assert {kind for kind, _ in found[:-1]} == {"progress"}
+    assert found[-1][0] == "ready"
+    answer = json.loads(found[-1][1])
+    assert set(answer) >= {
+        "run", "method", "position", "token", "text", "against", "tokens", "value", "baseline", "total", "gap", "steps",
+        "checks",
+    }  # fmt: skip
+    assert (answer["method"], answer["token"], answer["against"]) == (method, 23, None)
+    run = api.get(f"/api/runs/{name}").json()
+    assert {kind: len(part) for kind, part in answer["tokens"].items()} == {k: len(t) for k, t in run["tokens"].items()}
+    whole = sum(sum(part) for part in answer["tokens"].values())
+    assert whole == pytest.approx(answer["total"], abs=1e-4)
+    assert answer["gap"] == pytest.approx(answer["total"] - answer["value"] + answer["baseline"], abs=1e-9)
+    assert all(check["ok"] for check in answer["checks"])
+
+
+WRONG_BODIES = {
+    "llama": [
+        ({}, "invalid-request"), ({"method": "lime"}, "invalid-request"),
+        ({"method": "gradient-x-input", "position": 10}, "out-of-range"),
+        ({"method": "gradient-x-input", "position": "4"}, "invalid-request"),
+        ({"method": "gradient-x-input", "token": 99}, "out-of-range"),
+        ({"method": "gradient-x-input", "against": 99}, "out-of-range"),
+        ({"method": "integrated-gradients", "steps": 7}, "invalid-request"),
+        ({"method": "integrated-gradients", "steps": 513}, "invalid-request"),
+        ({"method": "integrated-gradients", "more": 1}, "invalid-request"),
+    ],
+    "bert": [({"method": "gradient-x-input", "position": 1}, "not-applicable")],
+    "nobody": [({"method": "gradient-x-input"}, "run-expired")],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("run", WRONG_BODIES)
+def test_saliency_that_cannot_be_had_is_a_problem(api: TestClient, run: str) -> None:
+    for body, code in WRONG_BODIES[run]:
+        refused = api.post(f"/api/runs/{run}/saliency", json=body)
+        assert (refused.status_code, refused.json()["code"]) == (404 if run == "nobody" else 422, code), body
+        assert refused.headers["content-type"] == "application/problem+json"
 
 
 WRONG = {
