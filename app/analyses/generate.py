@@ -34,7 +34,7 @@ from app.attention.maps import bin_edges, shrink
 from app.attention.recorder import PassStopped
 from app.checks import Check, at_most, worst
 from app.errors import Cancelled, HeadlightError, NotApplicable, OutOfRange
-from app.limits import LARGEST_SIZE, MOST_CELLS, MOST_STEPS
+from app.limits import LARGEST_SIZE, MOST_CANDIDATES, MOST_CELLS, MOST_STEPS
 from app.models.forward import z_limit
 from app.models.writer import Seen, Writer
 from app.models.writing import Prompt
@@ -42,6 +42,8 @@ from app.tokens.token import Token
 
 SUM_LIMIT = 1e-4
 SEEDS = 2**31
+SORTED = MOST_CANDIDATES
+"""How many of the likeliest are sorted: as many as can be listed."""
 
 Ended = Literal["steps", "end-token", "masks"]
 """Why there are no more steps: as many as were asked for, the model's end token, or no mask left."""
@@ -180,11 +182,8 @@ def generate(
                 raise PassStopped
             seen = _read(writer, unread)
             ruled = None if rules is None else rules([*read, *ids], seen.logits)
-            found = predict(
-                seen.logits, sampling.temperature, sampling.top_k, sampling.top_p, sampling.min_p, ruled=ruled
-            )
             u = None if greedy else uniform(generator)
-            token_id = int(found.order[0]) if u is None else drawn_at(found, u)
+            found, token_id = _choose(seen.logits, ruled, sampling, u)
             step, ids, unread = len(ids), [*ids, token_id], [token_id]
             text, pair = prompt.texts(ids)
             written = _written(prompt, sampling, step, token_id, found, seen, u, (text, pair))
@@ -197,6 +196,29 @@ def generate(
     except PassStopped as exc:
         raise Cancelled("The writing was stopped, since nobody waited for it any more.", "Ask again.") from exc
     return Generated(ids, text, pair, ended, seed, tuple(checks))
+
+
+def _choose(logits: Tensor, ruled: Tensor | None, sampling: Sampling, u: float | None) -> tuple[Prediction, int]:
+    """The prediction and the id taken from it. To sort a whole vocabulary takes long, and only what is listed and what
+    is drawn need their place: all of it is sorted where top-p wants it, or where the draw falls behind what was sorted.
+    """
+    chosen = (sampling.temperature, sampling.top_k, sampling.top_p, sampling.min_p)
+    if sampling.top_p >= 1.0 or u is None:
+        found = predict(logits, *chosen, ruled=ruled, order=_best_first(logits if ruled is None else ruled))
+        token_id = int(found.order[0]) if u is None else drawn_at(found, u)
+        if bool((found.order[:SORTED] == token_id).any()):
+            return found, token_id
+    found = predict(logits, *chosen, ruled=ruled)
+    return found, int(found.order[0]) if u is None else drawn_at(found, u)
+
+
+def _best_first(scores: Tensor) -> Tensor:
+    """All ids: the SORTED with the largest scores in their order, of equals the smaller id first; then the others."""
+    ids = scores.topk(min(SORTED, len(scores))).indices.sort().values
+    best = ids[scores[ids].argsort(descending=True, stable=True)]
+    others = torch.ones(len(scores), dtype=torch.bool)
+    others[best] = False
+    return torch.cat([best, others.nonzero()[:, 0]])
 
 
 def _read(writer: Writer, ids: Sequence[int]) -> Seen:

@@ -44,20 +44,27 @@ def attend(q: Tensor, k: Tensor, v: Tensor, rules: Rules, rows: slice | None = N
 
 def probabilities(q: Tensor, k: Tensor, rules: Rules, rows: slice | None = None) -> tuple[Tensor, Tensor]:
     """(scores, probs) of attend(), in float32 whatever q and k are (float64 for float64): [B, H, rows, K] each."""
-    rows = rows or slice(None)
-    queries, keys = q.shape[2], k.shape[2]
+    return ruled(products(q, k, rules.scale, rows), rules, rows, q.shape[2])
+
+
+def products(q: Tensor, k: Tensor, scale: float, rows: slice | None = None) -> Tensor:
+    """scale * q kᵀ of the queries of `rows`, before any rule: [B, H, rows, K], float32 (float64 for float64)."""
     dtype = torch.float64 if q.dtype == torch.float64 else torch.float32
-    q_rows, k = q[:, :, rows].to(dtype), k.to(dtype)
+    q_rows, k = q[:, :, rows or slice(None)].to(dtype), k.to(dtype)
     batch, heads, block, width = q_rows.shape
     grouped = q_rows.reshape(batch, k.shape[1], -1, width)  # [B, G, H/G * rows, D]: one key head, many query heads
-    scores = (grouped @ k.transpose(-1, -2)).reshape(batch, heads, block, keys).mul_(rules.scale)
+    return (grouped @ k.transpose(-1, -2)).reshape(batch, heads, block, k.shape[2]).mul_(scale)
 
+
+def ruled(scores: Tensor, rules: Rules, rows: slice | None, queries: int) -> tuple[Tensor, Tensor]:
+    """(scores, probs) of `products` [B, H, rows, K], of which there are `queries` in all."""
+    rows, keys, device = rows or slice(None), scores.shape[-1], scores.device
     if rules.softcap is not None:
         scores = torch.tanh(scores / rules.softcap) * rules.softcap
-    bias = added(rules, rows, queries, keys, q.device)
+    bias = added(rules, rows, queries, keys, device)
     if bias is not None:
         scores = scores + bias
-    seen = visible(rules, rows, queries, keys, q.device)
+    seen = visible(rules, rows, queries, keys, device)
     if seen is not None:
         scores = scores.masked_fill(~seen, -torch.inf)
     return scores, softmax(scores, rules.sinks)

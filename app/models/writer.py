@@ -10,13 +10,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from itertools import groupby
 from typing import Any, Protocol
 
 import torch
 from torch import Tensor
 from transformers import Cache, DynamicCache, EncoderDecoderCache
 
-from app.attention.core import attend, probabilities
+from app.attention.core import attend, products, ruled
 from app.attention.maps import worse
 from app.attention.rules import Rules
 from app.models.forward import Network, decoder_start, heard_by, run_body, unembed
@@ -45,39 +46,57 @@ class Writer(Protocol):
         """Raises PassStopped within a layer once nobody waits any more."""
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class _Scores:
+    """One layer's scores of one query [1, H, 1, K] before the rules; `at`: which of how many queries it is."""
+
+    scores: Tensor
+    rules: Rules
+    at: slice
+    queries: int
+
+
 @dataclass(slots=True, eq=False)
 class LastRows(Tap):
-    """A recorder that keeps, of each layer, the probabilities of one query: the last, or the one at `query`.
+    """A recorder that keeps, of each layer, the scores of one query: the last, or the one at `query`.
 
-    `tried(stack, layer)` says where the model's z is held against attend()'s.
+    Its rules are applied after the pass, to all layers that share them at once: a step must not cost much more than
+    one without. `maps` instead, [H, K] a layer, where a model gives no more. In a stack's first layer the model's z is
+    held against attend()'s.
     """
 
     query: int = -1
-    tried: Callable[[str, int], bool] = lambda stack, layer: layer == 0  # noqa: ARG005
-    rows: dict[str, list[Tensor]] = field(default_factory=dict)
-    sinks: bool = False
+    scores: dict[str, list[_Scores]] = field(default_factory=dict)
+    maps: dict[str, list[Tensor]] = field(default_factory=dict)
     z_difference: float | None = None
 
     def keep(self, stack: str, q: Tensor, k: Tensor, v: Tensor, rules: Rules, z: Tensor) -> Tensor:
-        rows = self.rows.setdefault(stack, [])
+        layers = self.scores.setdefault(stack, [])
         at = self.query % q.shape[2]
         one = slice(at, at + 1)
-        if self.tried(stack, len(rows)):
-            found = attend(q, k, v, rules, one)
-            probs = found.probs
-            share = float((found.z - z[:, :, one]).abs().max()) / max(float(v.abs().max()), 1e-30)
+        if not layers:
+            apart = attend(q, k, v, rules, one).z - z[:, :, one]
+            share = float(apart.abs().max()) / max(float(v.abs().max()), 1e-30)
             self.z_difference = share if self.z_difference is None else worse(self.z_difference, share)
-        else:
-            probs = probabilities(q, k, rules, one)[1]
-        self.sinks = self.sinks or rules.sinks is not None
-        rows.append(probs[0, :, 0])
+        layers.append(_Scores(products(q, k, rules.scale, one), rules, one, q.shape[2]))
         return z
 
     def seen(self, network: Network, final: Tensor, keys: Mapping[str, int]) -> Seen:
         """`final` [W] is the state that predicts, `keys` how many keys each stack has by now."""
-        rows = {stack: _stacked(found, keys[stack]) for stack, found in self.rows.items()}
-        error = max((_sum_error(values, self.sinks) for values in rows.values()), default=0.0)
+        found = {stack: list(_probabilities(layers)) for stack, layers in self.scores.items()} | self.maps
+        rows = {stack: _stacked(layers, keys[stack]) for stack, layers in found.items()}
+        sinks = any(one.rules.sinks is not None for layers in self.scores.values() for one in layers)
+        error = max((_sum_error(values, sinks) for values in rows.values()), default=0.0)
         return Seen(unembed(network, final).cpu(), rows, error, self.z_difference)
+
+
+def _probabilities(layers: Sequence[_Scores]) -> Iterator[Tensor]:
+    """[H, K] of each layer; those next to each other that share their rules and shape are done together."""
+    for _, alike in groupby(layers, lambda one: (id(one.rules), one.scores.shape)):
+        together = list(alike)
+        first = together[0]
+        _, probs = ruled(torch.cat([one.scores for one in together]), first.rules, first.at, first.queries)
+        yield from probs[:, :, 0]
 
 
 def _stacked(rows: Sequence[Tensor], keys: int) -> Tensor:
@@ -165,7 +184,7 @@ class MaskWriter:
         with _pass(self.network, self.stopped, at) as rows:
             final, maps = run_body(self.network, self.inputs)
         for stack, found in maps.items():
-            rows.rows[stack] = [one[0, :, at] for one in found if one is not None]
+            rows.maps[stack] = [one[0, :, at] for one in found if one is not None]
         return rows.seen(self.network, final[at], {self.network.layout.kind: len(final)})
 
 
@@ -183,4 +202,4 @@ def _maps(network: Network) -> dict[str, bool]:
 
 def _take_maps(rows: LastRows, stack: str, output: Any, name: str, network: Network) -> None:
     if network.capture == "weights":
-        rows.rows[stack] = [one[0, :, -1] for one in getattr(output, name) if one is not None]
+        rows.maps[stack] = [one[0, :, -1] for one in getattr(output, name) if one is not None]
