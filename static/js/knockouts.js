@@ -64,6 +64,21 @@ export function fitting(texts, run) {
 }
 
 /**
+ * What of Causes does not outlive a change: another model has other heads and another vocabulary, another text other
+ * places for its tokens and edges.
+ * @param {Readonly<import('./types.js').Selection>} state
+ * @param {Partial<import('./types.js').Selection>} patch
+ * @returns {Partial<import('./types.js').Selection>}
+ */
+export function outlived(state, patch) {
+  const changes = (/** @type {'model'|'text'|'pair'|'target'} */ name) => name in patch && patch[name] !== state[name];
+  if (changes('model')) return { edits: null, against: null };
+  if (!state.edits || !(changes('text') || changes('pair') || changes('target'))) return {};
+  const kept = state.edits.filter((text) => /^(head|layer)\./.test(text));
+  return { edits: kept.length ? kept : null };
+}
+
+/**
  * `edge to (13) → Mary (1), head 17.4`.
  * @param {Edit} edit
  * @param {Run} run

@@ -1,5 +1,7 @@
 // The one selection that every view shares, and the hover, which passes and is in no link.
 
+import { outlived } from './knockouts.js';
+
 /** @typedef {import('./types.js').Selection} Selection */
 /** @typedef {import('./types.js').Hover} Hover */
 /** @typedef {import('./types.js').Store} Store */
@@ -33,7 +35,7 @@ export function createStore(initial = {}) {
   return {
     get: () => state,
     set(patch) {
-      const next = Object.freeze({ ...state, ...patch });
+      const next = Object.freeze({ ...state, ...outlived(state, patch), ...patch });
       const changed = changes(state, next);
       if (changed.size === 0) return;
       state = next;

@@ -60,3 +60,17 @@ test('hover is apart from the selection, and is told once', () => {
 test('changes names exactly what differs', () => {
   assert.deepEqual(changes(DEFAULTS, { ...DEFAULTS, pair: '', topP: 0.9 }), new Set(['pair', 'topP']));
 });
+
+test('another model or text leaves behind what only the one before had', () => {
+  const edits = ['head.decoder.1.2', 'token.decoder.3', 'layer.decoder.0', 'edge.decoder.1.2.3.0'];
+  const store = createStore({ model: 'a', text: 'x', edits, against: 7 });
+  store.set({ text: 'x', layer: 1 });
+  assert.deepEqual(store.get().edits, edits);
+  store.set({ text: 'y' });
+  assert.deepEqual(store.get().edits, ['head.decoder.1.2', 'layer.decoder.0']);
+  assert.equal(store.get().against, 7);
+  store.set({ model: 'b', text: 'y', edits: ['head.encoder.0.0'] });
+  assert.deepEqual([store.get().edits, store.get().against], [['head.encoder.0.0'], null], 'what comes with the change stays');
+  store.set({ model: 'a' });
+  assert.equal(store.get().edits, null);
+});
