@@ -116,6 +116,32 @@ export function toUrl(state) {
 }
 
 /**
+ * The parts of a link that are not taken as they are written; `read`: what a list was cut down to.
+ * @param {string} search
+ * @param {string} hash
+ * @returns {{name: string, value: string, known: boolean, read: string|null}[]}
+ */
+export function misread(search, hash) {
+  const fields = new Map(Object.values(FIELDS).map((field) => [field.name, field]));
+  const written = new Set(/** @type {string[]} */ (Object.values(WRITTEN)));
+  const parts = [...new URLSearchParams(search)].flatMap(([name, value]) => {
+    const field = fields.get(name);
+    const read = field?.read(value);
+    if (field && read !== undefined && !Array.isArray(read)) return [];
+    const again = Array.isArray(read) && field?.write ? field.write(read) : null;
+    return again === value ? [] : [{ name, value, known: field !== undefined, read: again }];
+  });
+  const unknown = [...new URLSearchParams(hash.replace(/^#/, ''))].filter(([name]) => !written.has(name));
+  return [...parts, ...unknown.map(([name, value]) => ({ name, value, known: false, read: null }))];
+}
+
+/** How a link writes it: its name and its value. @param {keyof Selection} key @param {any} value @returns {[string, string]} */
+export function spelled(key, value) {
+  const field = FIELDS[key];
+  return [field?.name ?? key, value !== null && field?.write ? field.write(value) : String(value)];
+}
+
+/**
  * What a link says, over the defaults; what cannot be read is ignored, so an old or edited link still opens.
  * @param {string} search
  * @param {string} hash

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { DEFAULTS } from '../../static/js/store.js';
-import { fromUrl, toUrl } from '../../static/js/url.js';
+import { fromUrl, misread, toUrl } from '../../static/js/url.js';
 
 const read = (/** @type {string} */ link) => {
   const url = new URL(link, 'http://127.0.0.1');
@@ -48,4 +48,14 @@ test('what cannot be read is ignored, and the rest is kept', () => {
   assert.equal(read(`/?model=${'x'.repeat(201)}`).model, '');
   assert.deepEqual(read('/?heads=3,3,1').heads, [3, 1]);
   assert.deepEqual(read('/?edits=head.decoder.1.2,nonsense,head.decoder.1.2,token.encoder.3').edits, ['head.decoder.1.2', 'token.encoder.3']);
+});
+
+test('what is not taken as it is written is named, and nothing else', () => {
+  const named = (/** @type {string} */ link) => {
+    const url = new URL(link, 'http://127.0.0.1');
+    return misread(url.search, url.hash).map(({ name, known, read }) => [name, known, read]);
+  };
+  assert.deepEqual(named(toUrl(FULL)), []);
+  assert.deepEqual(named('/?view=nope&layer=-1&head=2&temperature=1e9&heads=3,3,1&who=me#text=a&colour=red'),
+    [['view', true, null], ['layer', true, null], ['temperature', true, null], ['heads', true, '3,1'], ['who', false, null], ['colour', false, null]]);
 });

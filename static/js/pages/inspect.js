@@ -9,6 +9,7 @@ import { createChecks } from '../components/checks.js';
 import { createControls } from '../components/controls.js';
 import { createKeyHelp, keyButton } from '../components/keyhelp.js';
 import { createLoadProgress } from '../components/load.js';
+import { createNotice } from '../components/notice.js';
 import { createPicker } from '../components/picker.js';
 import { createProblemBox } from '../components/problem.js';
 import { createSays } from '../components/says.js';
@@ -18,30 +19,30 @@ import { createTabs } from '../components/tabs.js';
 import { themeButton } from '../components/theme.js';
 import { byId, h } from '../dom.js';
 import { doubt, sameDraft } from '../drafts.js';
-import { editInPlace, stretchOf } from '../inplace.js';
 import { createExact } from '../exact.js';
 import { keepHistory } from '../history.js';
 import { bindKeys } from '../keys.js';
 import { readOut } from '../readout.js';
 import { blockOf, fit, isPair, needsRun, requestOf, stackOf, tokensOf } from '../selection.js';
-import { clicked, fills } from '../masks.js';
+import { few, unfit, unread } from '../linked.js';
 import { createSession } from '../session.js';
 import { createStage } from '../stage.js';
 import { createStore } from '../store.js';
 import { checksOf, focusOf, headsShown, marks, rowOf } from '../strength.js';
 import { fromUrl, toUrl } from '../url.js';
 import { GROUPS, VIEWS } from '../views/all.js';
-import { changeTo } from '../views/whatif.js';
 import { bindingsOf } from './inspect_keys.js';
 import { describe, legend, seenBy, stripSight, wayOut } from './describe.js';
 import { asked, opening } from './opening.js';
 import { takeAway } from './takeaway.js';
+import { createWords } from './words.js';
 
 /** @typedef {import('../types.js').Selection} Selection */
 /** @typedef {import('../types.js').Model} Model */
 
 const UNPINNED = Object.freeze({ query: null, key: null, position: null, rows: null, cols: null });
 const MOST_OFFERED = 8;
+const LINK_CHANGED = 'Not all of the link could be taken as it is';
 const TEXT_LIMIT = 256 * 1024;
 
 const boot = readBoot();
@@ -55,6 +56,8 @@ const announce = (/** @type {string} */ text) => { live.textContent = text; };
 let models = boot.models ?? [];
 /** @type {AbortController|null} */
 let job = null;
+/** What of the link that was opened could not be read; null: what is shown is no longer of a link. @type {string[]|null} */
+let link = unread(location.search, location.hash);
 /** Which model the person chose on this page; a link alone starts no download. */
 let chosen = '';
 /** The model of the last run that there was. */
@@ -91,12 +94,13 @@ const picker = createPicker(pickerSlot, {
 });
 const load = createLoadProgress(loadSlot);
 const problems = createProblemBox(byId('problem'));
+const notice = createNotice(byId('notice'));
 const busy = createBusy(byId('busy'), announce);
 const strip = createStrip(stripSlot, {
   onHover: (side, index) => store.setHover(hoverOf(side, index)),
-  onPin: (side, index) => { if (!fill(index)) pin(side, pinned()[side] === index ? null : index); },
-  onMove: (side, index) => { if (!filling()) pin(side, index); },
-  onEdit: change,
+  onPin: (side, index) => { if (!words.fill(index)) pin(side, pinned()[side] === index ? null : index); },
+  onMove: (side, index) => { if (!words.filling()) pin(side, index); },
+  onEdit: (side, index, chip) => words.change(side, index, chip),
 });
 const tabs = createTabs(byId('views'), GROUPS, {
   panel: byId('view'), onChoose: (id) => store.set({ view: /** @type {Selection['view']} */ (id) }),
@@ -116,11 +120,12 @@ const stage = createStage(byId('view'), {
     fail: failed,
   },
 });
+const words = createWords({ store, stage, announce, asked: () => pinned().query });
 const actions = takeAway({ store, stage, session, say: (words) => aside.say(words), fail: (error) => problems.show(problemOf(error), []) });
 const exact = createExact(session, point);
 const aside = createAside(byId('aside'), actions);
 const bindings = bindingsOf({
-  store, stage, views: VIEWS, pin: (index) => { if (!filling()) pin('query', index); },
+  store, stage, views: VIEWS, pin: (index) => { if (!words.filling()) pin('query', index); },
   go: { text: ask.focus, model: picker.focus, link: () => actions.find(({ id }) => id === 'link')?.run(), help: () => help.toggle(), stop: busy.stop },
 });
 const help = createKeyHelp(bindings);
@@ -128,6 +133,8 @@ byId('tools').append(themeButton(), keyButton(help.toggle));
 bindKeys(bindings);
 
 keepHistory(store, (state) => {
+  link = unread(location.search, location.hash);
+  notice.show(LINK_CHANGED, few(link));
   store.set(opening(boot, state));
   ask.write(store.get());
   compareDraft();
@@ -185,7 +192,8 @@ async function start() {
     compareDraft();
     bench.hidden = false;
     announce(`${run.stacks[0]?.rows ?? 0} tokens`);
-    store.set(fit(store.get(), run));
+    if (!link) notice.clear();
+    store.set(fitted(run, model));
     show();
   } catch (error) {
     if (mine !== job) return;
@@ -201,6 +209,14 @@ async function start() {
     if (noModel) history.replaceState(null, '', toUrl({ ...store.get(), model: good }));
     problems.show(problem, noModel ? otherModels(id) : problem.status === 422 ? [] : [{ title: problem.code === NOT_HERE.code ? 'Load it' : 'Try again', run: again }]);
   }
+}
+
+/** The selection as the run has it; of a link that was opened, the page says what is different. @param {import('../types.js').Run} run @param {Model|null} model */
+function fitted(run, model) {
+  const fitting = fit(store.get(), run);
+  if (link) notice.show(LINK_CHANGED, few([...link, ...unfit(store.get(), fitting, run, model)]));
+  link = null;
+  return fitting;
 }
 
 /** Buttons of the models there are, where the one asked for can never be had. @param {string} id */
@@ -289,7 +305,7 @@ function show() {
   if (!looking || bench.inert) return;
   const state = store.get();
   const stack = stackOf(state, looking.run);
-  const fitting = fit(state, looking.run);
+  const fitting = fitted(looking.run, looking.model);
   if (fitting.layer !== state.layer || fitting.head !== state.head) {
     store.set(fitting);
     return;
@@ -355,37 +371,6 @@ function twoTexts() {
   return stage.looking !== null && stackOf(store.get(), stage.looking.run).name === 'cross';
 }
 
-/** A token of the strip is changed in place: What if holds the changed text against this one. @param {'query'|'key'} side @param {number} index @param {HTMLElement} chip */
-function change(side, index, chip) {
-  const looking = stage.looking;
-  if (!looking || filling()) return;
-  const { rows, cols } = tokensOf(stackOf(store.get(), looking.run), looking.run);
-  const token = (side === 'query' ? rows : cols)[index];
-  const stretch = looking.run.tokens.decoder && looking.run.tokens.encoder && token === looking.run.tokens.decoder[index] ? null : stretchOf(looking.request.text, token);
-  if (!stretch) {
-    announce('This token cannot be changed here.');
-    return;
-  }
-  editInPlace(chip, stretch.word, `In place of ${stretch.word}`, (to) => {
-    const changed = stretch.change(to);
-    if (changed.trim() === '') announce('A text of no words cannot be run.');
-    else store.set(changeTo(changed, looking.request.text));
-  });
-}
-
-/** In Next word the tokens of a masked model are masked, not pinned. */
-function filling() {
-  return store.get().view === 'next' && stage.looking !== null && fills(stage.looking.model, stage.looking.run);
-}
-
-/** @param {number} index @returns {boolean} was it a token to mask, or a mask? */
-function fill(index) {
-  if (!filling() || !stage.looking) return false;
-  const patch = clicked(store.get(), stage.looking.run, stage.looking.model, pinned().query, index);
-  if (patch) store.set(patch);
-  return true;
-}
-
 /** @param {'query'|'key'} side @param {number|null} index */
 function pin(side, index) {
   store.setHover({ query: null, key: null });
@@ -408,4 +393,5 @@ function hoverOf(side, index) {
 }
 
 ask.write(store.get());
+notice.show(LINK_CHANGED, few(link));
 start();

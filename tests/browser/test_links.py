@@ -1,0 +1,53 @@
+"""A link that asks for what there is not: it opens, and the page says what was taken differently."""
+
+from __future__ import annotations
+
+from playwright.sync_api import expect
+
+from tests.browser.conftest import NARROW, Open, wait_drawn
+from tests.browser.pictures import PRONOUN, link
+
+
+def test_a_good_link_is_taken_in_silence(open_page: Open) -> None:
+    page = open_page(link(PRONOUN, model="minilm", view="map", layer=5, head=11, query=9, key=2))
+    expect(page.locator("#notice")).to_be_empty()
+
+
+def test_each_part_that_was_changed_is_named(open_page: Open) -> None:
+    page = open_page(
+        link(
+            PRONOUN, model="minilm", view="nope", layer=99, head=40, query=500, temperature=-1, lens="magic", hue="red"
+        )
+    )
+    assert page.locator("#notice li").all_inner_texts() == [
+        "“view=nope” is no view: heads is shown.",
+        "“temperature=-1” cannot be read and was left out.",
+        "“lens=magic” cannot be read and was left out.",
+        "“hue=red” is no part of a link of this page.",
+        "“layer=99”: there are layers 0 to 5, so 5 is shown.",
+        "“head=40”: there are heads 0 to 11, so 11 is shown.",
+        "And 1 more.",
+    ]
+    expect(page.locator("#layer")).to_have_value("5")
+    page.get_by_role("button", name="Dismiss").click()
+    expect(page.locator("#notice")).to_be_empty()
+
+
+def test_the_notice_goes_with_the_next_text_and_comes_back_with_the_link(open_page: Open) -> None:
+    page = open_page(link(PRONOUN, model="minilm", view="map", layer=7, rows="9:900"), size=NARROW)
+    expect(page.locator("#notice li")).to_have_count(2)
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    page.locator("#text").fill("Another text.")
+    page.keyboard.press("Enter")
+    expect(page.locator("#notice")).to_be_empty()
+    page.evaluate("location.hash = '#text=Another+text.&colour=red'")
+    expect(page.locator("#notice li")).to_have_text(["“colour=red” is no part of a link of this page."])
+
+
+def test_masks_that_nothing_can_be_made_of_are_said(open_page: Open) -> None:
+    page = open_page(link(PRONOUN, model="minilm", view="map", masks="0:4:10"))
+    expect(page.locator("#notice li")).to_contain_text("this model fills in no words, so none is masked.")
+    page = open_page(link(PRONOUN, model="minilm-mlm", view="next", masks="0:4:10,0:400:410"))
+    expect(page.locator("#notice li")).to_have_text("“masks=0:400:410” lies outside the text and was left out.")
+    wait_drawn(page)
+    expect(page.locator("#strip .chip").nth(2)).to_have_text("[MASK]")
