@@ -15,6 +15,7 @@ from app.analyses import surprisal as module
 from app.analyses.surprisal import SurprisalAnswer, surprisal
 from app.analyses.text_bytes import stretch_bytes
 from app.errors import Cancelled, NeedsStream, NoLanguageHead, NotApplicable
+from app.models import forward
 from app.models.run import Run, inputs_of
 from tests.made import TEXT, made_model, made_run
 from tests.models.tiny import EXACT, WEIGHTS_ONLY
@@ -149,6 +150,24 @@ def test_batches_of_one_say_the_same(name: str, monkeypatch: pytest.MonkeyPatch)
     parts = surprisal(run, progress=heard.append)
     assert parts.loss == pytest.approx(whole.loss, abs=1e-6)
     assert [stage.done for stage in heard] == list(range(1, whole.scored + 1))
+
+
+@pytest.mark.parametrize("name", ["llama", "bert", "t5"])
+def test_logits_are_made_for_a_few_positions_at_once(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    rows: list[int] = []
+    own = forward.unembed
+
+    def spy(network: Any, final: Tensor) -> Tensor:
+        rows.append(len(final))
+        return own(network, final)
+
+    monkeypatch.setattr("app.models.run.unembed", spy)
+    monkeypatch.setattr(module, "unembed", spy)
+    monkeypatch.setattr(module, "BLOCK_CELLS", 2 * 99)
+    run = made(name)
+    answer = surprisal(run)
+    assert sum(rows) == answer.scored
+    assert max(rows) == 2, f"{max(rows)} positions times the vocabulary were held at once"
 
 
 def test_bytes_are_those_of_the_scored_tokens() -> None:

@@ -93,6 +93,7 @@ function mount(el, ctx) {
       return true;
     },
     arrow: (across, down) => cells.move(across, -down),
+    along: (by) => go(Math.min(Math.max(place() + by, 0), tokens.length - 1)),
     ready: () => grid !== null,
     destroy() {
       cell.destroy();
