@@ -1,7 +1,7 @@
-"""A deadline for the head of a request, which uvicorn has not: its keep-alive timer ends with the first byte.
+"""A deadline and a size for the head of a request, which uvicorn has not: its keep-alive timer ends with the first byte.
 
-A client that opens a connection and dribbles header lines (slow loris) is answered 408 and closed.
-The body has its own deadline, in `body`.
+A client that opens a connection and dribbles header lines (slow loris) is answered 408 and closed; one whose head is
+longer than LARGEST_HEAD, 431. The body has its own deadline and size, in `body`.
 """
 
 from __future__ import annotations
@@ -9,15 +9,20 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
-import h11
-from uvicorn.protocols.http.h11_impl import H11Protocol
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+LARGEST_HEAD = 64 * 1024
+"""Bytes of a head that is not complete yet."""
 
 
-def protocol_with_deadline(timeout: float) -> type[H11Protocol]:
+def protocol_with_deadline(timeout: float) -> type[HttpToolsProtocol]:
     """A uvicorn protocol that gives a client `timeout` seconds to send the head of a request."""
 
-    class DeadlineProtocol(H11Protocol):
+    class DeadlineProtocol(HttpToolsProtocol):
         deadline: asyncio.TimerHandle | None = None
+        begun = False
+        """Has a head begun that is not complete?"""
+        size = 0
 
         def connection_made(self, transport: Any) -> None:
             super().connection_made(transport)
@@ -25,14 +30,32 @@ def protocol_with_deadline(timeout: float) -> type[H11Protocol]:
 
         def data_received(self, data: bytes) -> None:
             super().data_received(data)
-            if self.conn.their_state is h11.IDLE and not self.transport.is_closing():
+            if self.transport.is_closing():
+                self._disarm()
+                return
+            self.size = self.size + len(data) if self.begun else 0
+            if self.size > LARGEST_HEAD and self._idle():
+                self._refuse(b"431 Request Header Fields Too Large")
+            elif self.begun or self._idle():
                 self._arm()
             else:
                 self._disarm()
 
+        def on_message_begin(self) -> None:
+            super().on_message_begin()
+            self.begun = True
+
+        def on_headers_complete(self) -> None:
+            self.begun = False
+            super().on_headers_complete()
+
         def connection_lost(self, exc: Exception | None) -> None:
             self._disarm()
             super().connection_lost(exc)
+
+        def _idle(self) -> bool:
+            """Is no request being answered?"""
+            return self.cycle is None or self.cycle.response_complete
 
         def _arm(self) -> None:
             if self.deadline is None:
@@ -45,13 +68,18 @@ def protocol_with_deadline(timeout: float) -> type[H11Protocol]:
 
         def _expire(self) -> None:
             self.deadline = None
-            if self.transport.is_closing() or self.conn.their_state is not h11.IDLE:
+            if self.transport.is_closing():
                 return
-            begun = bool(self.conn.trailing_data[0])
-            if begun and self.conn.our_state is h11.IDLE:
-                headers = [(b"content-length", b"0"), (b"connection", b"close")]
-                answer = h11.Response(status_code=408, headers=headers, reason=b"Request Timeout")
-                self.transport.write((self.conn.send(answer) or b"") + (self.conn.send(h11.EndOfMessage()) or b""))
+            if not self._idle():  # a second head dribbles in while the first request is answered: that goes first
+                self._arm()
+            elif self.begun:
+                self._refuse(b"408 Request Timeout")
+            else:
+                self.transport.close()
+
+        def _refuse(self, status: bytes) -> None:
+            self._disarm()
+            self.transport.write(b"HTTP/1.1 " + status + b"\r\ncontent-length: 0\r\nconnection: close\r\n\r\n")
             self.transport.close()
 
     return DeadlineProtocol

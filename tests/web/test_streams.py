@@ -152,6 +152,36 @@ def test_dribbling_on_a_connection_that_was_used(server: Server) -> None:
         assert b"HTTP/1.1 408" in receive_all(client)
 
 
+def test_empty_lines_do_not_keep_a_connection_that_was_used(server: Server) -> None:
+    with socket.create_connection(server[:2]) as client:
+        client.settimeout(3)
+        client.sendall(b"GET /api/health HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
+        answer = client.recv(65536)
+        while not answer.endswith(b"}"):
+            answer += client.recv(65536)
+        client.sendall(b"\r\n")
+        assert receive_all(client) == b""
+
+
+@pytest.mark.parametrize("line", [b"X-Long: " + b"a" * 1000 + b"\r\n", b"a" * 1000])
+def test_a_head_that_never_ends_is_refused(server: Server, line: bytes) -> None:
+    start = b"GET /api/health HTTP/1.1\r\nHost: 127.0.0.1\r\n" if line.endswith(b"\n") else b"GET /api/"
+    with socket.create_connection(server[:2]) as client:
+        client.settimeout(3)
+        client.sendall(start + line * 100)
+        assert receive_all(client).startswith(b"HTTP/1.1 431")
+
+
+def test_a_second_head_that_dribbles_does_not_harm_the_first_request(server: Server) -> None:
+    with socket.create_connection(server[:2]) as client:
+        client.settimeout(3)
+        body = b'{"model": "minilm", "text": "a"}'
+        client.sendall(head("/api/runs", len(body)) + body + b"GET /api/hea")
+        answer = receive_all(client)
+    assert answer.startswith(b"HTTP/1.1 20")
+    assert answer.count(b"HTTP/1.1 408") == 1
+
+
 def test_a_large_body_is_refused_and_the_refusal_arrives(web: httpx.Client) -> None:
     answer = web.post("/api/runs", content=b"x" * 1_000_000, headers={"content-type": "application/json"})
     assert (answer.status_code, answer.json()["code"]) == (413, "body-too-large")
