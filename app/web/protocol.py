@@ -1,4 +1,4 @@
-"""A deadline and a size for the head of a request, which uvicorn has not: its keep-alive timer ends with the first byte.
+"""A deadline and a size for a request's head, which uvicorn has not: its keep-alive timer ends with the first byte.
 
 A client that opens a connection and dribbles header lines (slow loris) is answered 408 and closed; one whose head is
 longer than LARGEST_HEAD, 431. The body has its own deadline and size, in `body`.
