@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+import time
 from pathlib import Path
 
 import pytest
@@ -15,9 +16,9 @@ from app.models import catalogue
 from app.models.progress import never, silent
 from app.models.sources import locate, wheel
 from app.settings import Settings
-from tests.browser.conftest import NARROW, Open, wait_drawn
+from tests.browser.conftest import NARROW, Open, Watch, wait_drawn
 from tests.browser.downloads import csv_rows
-from tests.browser.page import chip
+from tests.browser.page import EVIL, chip
 from tests.browser.pictures import PRONOUN, STORE, link, said
 
 LONG = " ".join(f"Ship {i} left the harbour." for i in range(12))
@@ -170,8 +171,13 @@ def test_a_cell_is_opened_and_the_arrows_move(open_page: Open, smollm2: Referenc
     assert said(page).startswith("after layer 24, at ·gave (10)")
     chip(page, 3).click()
     expect(page.locator(".lens-cell h3")).to_have_text("After layer 24, at ·John (3)")
+    page.evaluate("document.activeElement.blur()")
+    page.keyboard.press("Shift+ArrowRight")
+    expect(page.locator(".lens-cell h3")).to_have_text("After layer 24, at ·went (4)")
+    page.keyboard.press("ArrowDown")
+    expect(page.locator(".lens-cell h3")).to_have_text("After layer 23, at ·went (4)")
     page.get_by_role("tab", name="Next word").click()
-    expect(page.locator(".next-where")).to_have_text("position 3")
+    expect(page.locator(".next-where")).to_have_text("position 4")
 
 
 def test_a_bert_is_labelled_approximate(open_page: Open) -> None:
@@ -191,6 +197,31 @@ def test_a_long_text_is_seen_through_windows(open_page: Open, smollm2: Reference
     page.get_by_role("button", name="24 positions on").click()
     expect(page.locator(".lens-windows")).to_contain_text("48 to")
     expect(page.locator("td[aria-selected=true]")).to_have_attribute("data-position", "54")
+
+
+@pytest.mark.parametrize("view", ["surprisal", "logit-lens"])
+def test_what_is_written_stays_text_in_the_page_and_in_the_picture(open_page: Open, view: str) -> None:
+    page = open_page(link(f"{EVIL} &amp; <b>x</b>", model="smollm2", view=view))
+    page.wait_for_selector(".surprisal-totals:visible, .lens-grid td", timeout=60_000)
+    assert page.locator("#view img, #view b b").count() == 0
+    with page.expect_download() as download:
+        page.locator("#aside").get_by_role("button", name="SVG", exact=True).click()
+    svg = download.value.path().read_text("utf-8")
+    assert "<img" not in svg
+    assert "img" in svg
+    assert "owned" not in page.title()
+
+
+def test_long_work_tells_where_it_is_and_stops(open_page: Open, watch: Watch) -> None:
+    watch.expected.append("status of 409")
+    page = open_page(link(" ".join(LONG for _ in range(4)), model="minilm-mlm", view="surprisal"), drawn=False)
+    expect(page.locator("#busy")).to_contain_text(re.compile(r"Token \d+ of \d+"), timeout=60_000)
+    page.locator("#busy").get_by_role("button", name="Stop").click()
+    expect(page.locator(".problem")).to_contain_text("Stopped")
+    began = time.monotonic()
+    page.get_by_role("tab", name="Map").click()
+    page.wait_for_selector("#view[data-drawn][data-view=map]")
+    assert time.monotonic() - began < 20, "the model's thread is free again"
 
 
 @pytest.mark.parametrize("view", ["surprisal", "logit-lens"])
