@@ -17,7 +17,10 @@ from typing import Any
 
 from benchmarks.row import Row, table
 
-FIGURES = ("run", "first_head", "long_text", "grid", "heads", "losses", "causes", "generate", "start", "hover")
+FIGURES = (
+    "run", "first_head", "long_text", "grid", "heads", "losses", "causes", "generate", "start", "hover",
+    "sliders",
+)  # fmt: skip
 RESULTS = Path(__file__).with_name("results.json")
 README = Path(__file__).parent.parent / "README.md"
 BESIDE = ("torch", "transformers", "bertviz", "inspectus")

@@ -65,3 +65,16 @@ def test_the_checks_stand_beside_no_tab(open_page: Open) -> None:
         assert badge
         assert badge["y"] >= row["y"] + row["height"]
         assert badge["x"] + badge["width"] <= size["width"]
+
+
+def test_a_table_that_is_too_wide_says_on_which_side_there_is_more(open_page: Open) -> None:
+    page = open_page("/?view=tokens", size=NARROW)
+    box = page.locator(".table-box")
+    expect(box).to_have_attribute("data-more", "right")
+    assert "more to the right" in box.evaluate("box => getComputedStyle(box, '::before').content")
+    box.evaluate("box => { box.scrollLeft = 5; }")
+    expect(box).to_have_attribute("data-more", "both")
+    box.evaluate("box => { box.scrollLeft = box.scrollWidth; }")
+    expect(box).to_have_attribute("data-more", "left")
+    page.set_viewport_size(WIDE)
+    expect(box).not_to_have_attribute("data-more", "left")

@@ -25,6 +25,7 @@ import { bindKeys } from '../keys.js';
 import { readOut } from '../readout.js';
 import { blockOf, fit, isPair, needsRun, requestOf, stackOf, tokensOf } from '../selection.js';
 import { few, unfit, unread } from '../linked.js';
+import { hintScroll } from '../scrollhint.js';
 import { createSession } from '../session.js';
 import { createStage } from '../stage.js';
 import { createStore } from '../store.js';
@@ -122,6 +123,7 @@ const stage = createStage(byId('view'), {
 });
 const words = createWords({ store, stage, announce, asked: () => pinned().query });
 const actions = takeAway({ store, stage, session, say: (words) => aside.say(words), fail: (error) => problems.show(problemOf(error), []) });
+hintScroll(byId('view'));
 const exact = createExact(session, point);
 const aside = createAside(byId('aside'), actions);
 const bindings = bindingsOf({
