@@ -112,26 +112,32 @@ def _sum_error(rows: Tensor, sinks: bool) -> float:
 
 @dataclass(slots=True, eq=False)
 class DecoderWriter:
-    """Continues a text. `stopped` is asked before every layer."""
+    """Continues a text. `stopped` is asked before every layer. Where no cache is filled, all is read again each time."""
 
     network: Network
     stopped: Callable[[], bool]
     cache: Cache = field(init=False)
-    length: int = 0
+    ids: list[int] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.cache = DynamicCache(config=self.network.model.config)
 
     def read(self, ids: Sequence[int]) -> Seen:
-        self.length += len(ids)
+        unread = list(ids) if self.cached else [*self.ids, *ids]
+        self.ids += ids
         arguments = dict(self.network.family.arguments)
         with _pass(self.network, self.stopped) as rows:
             output = self.network.model.base_model(
-                input_ids=torch.tensor([list(ids)], device=self.network.device),
+                input_ids=torch.tensor([unread], device=self.network.device),
                 past_key_values=self.cache, use_cache=True, return_dict=True, **_maps(self.network), **arguments,
             )  # fmt: skip
         _take_maps(rows, "decoder", output, "attentions", self.network)
-        return rows.seen(self.network, output.last_hidden_state[0, -1], {"decoder": self.length})
+        return rows.seen(self.network, output.last_hidden_state[0, -1], {"decoder": len(self.ids)})
+
+    @property
+    def cached(self) -> bool:
+        """Is all that was read in the cache? Some models (OpenAI's first GPT) take one and leave it empty."""
+        return self.cache.get_seq_length() == len(self.ids)
 
 
 @dataclass(slots=True, eq=False)

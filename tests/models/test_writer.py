@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import pytest
 import torch
-from transformers import DynamicCache, EncoderDecoderCache
+from transformers import DynamicCache, EncoderDecoderCache, OpenAIGPTConfig, OpenAIGPTLMHeadModel
 
 from app.attention.recorder import PassStopped
+from app.models.build import network_of
+from app.models.families import family_of
 from app.models.forward import Network
 from app.models.self_check import eager_maps
 from app.models.writer import AnswerWriter, DecoderWriter, MaskWriter, Seen
@@ -46,6 +48,7 @@ def test_a_continued_text(name: str) -> None:
         seen = writer.read(unread)
         assert seen.rows["decoder"].shape[2] == ids.shape[1]
         worst = max(worst, rows_apart(network, {"input_ids": ids}, seen))
+        assert writer.cached
         assert seen.row_sum_error <= LIMIT
         assert (seen.z_difference is None) == (network.capture == "weights")
         assert seen.z_difference is None or seen.z_difference <= LIMIT
@@ -61,6 +64,25 @@ def test_a_continued_text(name: str) -> None:
     logits = network.model(full).logits[0, -1].float()
     difference = float((seen.logits - logits).abs().max()) / max(1.0, float(logits.abs().max()))
     assert difference <= LIMIT, f"largest difference of a logit {difference:.2e}"
+
+
+def test_a_model_without_a_cache_reads_its_text_again() -> None:
+    """OpenAI's first GPT takes a cache and ignores it: with the last token alone it would write nonsense, silently."""
+    torch.manual_seed(0)
+    config = OpenAIGPTConfig(vocab_size=99, n_embd=32, n_layer=3, n_head=4)
+    model = OpenAIGPTLMHeadModel._from_config(config, attn_implementation="eager").eval().requires_grad_(False)
+    network = network_of(model, family_of("openai-gpt"), True, False)
+    ids = inputs(network, 9)["input_ids"]
+    writer = DecoderWriter(network, never)
+    seen = writer.read(ids[0].tolist())
+    for _ in range(3):
+        assert not writer.cached
+        assert rows_apart(network, {"input_ids": ids}, seen) <= LIMIT
+        logits = model(ids).logits[0, -1]
+        assert float((seen.logits - logits).abs().max()) <= LIMIT
+        unread = [int(seen.logits.argmax())]
+        ids = torch.cat([ids, torch.tensor([unread])], dim=1)
+        seen = writer.read(unread)
 
 
 @pytest.mark.parametrize("name", BOTH)

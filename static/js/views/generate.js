@@ -56,7 +56,7 @@ function mount(el, ctx) {
   let trouble = '';
 
   const form = createForm({ set: (patch) => ctx.store.set(patch), write: () => begin(null), more: () => goOn(desk.at), stop: () => running?.abort(), use });
-  const says = h('p.written-says', { id: 'written-says', role: 'status' });
+  const says = h('p.written-says', { id: 'written-says' });
   const texts = h('div.toggles.written-texts', { role: 'group', 'aria-label': 'Texts that were written' });
   const over = createText({ go, along, point: (key) => ctx.setHover({ query: null, key }) });
   const side = createText({ go, along, point: (index) => ctx.setHover({ query: null, key: !both && index !== null && index < before.length ? index : null }) });
@@ -137,6 +137,7 @@ function mount(el, ctx) {
     } catch (error) {
       now.end = 'stopped';
       if (!isStop(error)) trouble = wordsOf(error);
+      ctx.announce(trouble || `Stopped after ${now.steps.length - first} tokens`);
       if (now.steps.length === 0) desk.texts.splice(desk.texts.indexOf(now), 1);
       desk.at = Math.min(desk.at, Math.max(desk.texts.length - 1, 0));
     }
@@ -200,7 +201,7 @@ function mount(el, ctx) {
     replace(rowsTitle, `Where every head looked from ${quoted(asks)}${both ? (cross ? ', into the text' : ', at the answer so far') : ''}`);
     replace(headSays, `Layer ${state.layer}, head ${state.head}: `, strongest(seen, state.layer, state.head, NAMED).map((one, i) => [i > 0 && ', ',
       one.key === one.last ? named(keys[one.key], one.key) : `tokens ${one.key} to ${one.last}`, ' ', h('b', {}, written(one.weight))]),
-    seen.edges && ` (of each ${seen.edges[1] - seen.edges[0]} tokens or so the largest)`,
+    seen.edges && ` (the largest in blocks of up to ${Math.max(...seen.edges.slice(1).map((edge, i) => edge - /** @type {number[]} */ (seen.edges)[i]))} tokens)`,
     state.stack === 'encoder' && both && ' The encoder read its text once, before the first step: choose decoder or cross.');
     const colours = look();
     rows.update(seen, state, { ink: colours.ink3, font: colours.ui });
@@ -221,7 +222,7 @@ function mount(el, ctx) {
       state = next;
       draw();
     },
-    hover: (hover) => (both ? over : side).hover(hover.key),
+    hover: (hover) => (both && state.stack === 'cross' ? over : side).hover(hover.key),
     destroy() {
       alive = false;
       running?.abort();
@@ -229,6 +230,11 @@ function mount(el, ctx) {
       el.replaceChildren();
     },
     ready: () => step() !== null,
+    key: (event) => {
+      if (event.key !== 'Escape' || !running) return false;
+      running.abort();
+      return true;
+    },
     along,
     arrow: (across, down) => (step() ? rows.move(across, down) : undefined),
     checks: () => worst(text()?.steps.flatMap((one) => one.checks) ?? []),
