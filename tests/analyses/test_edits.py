@@ -7,8 +7,10 @@ from functools import cache
 
 import pytest
 import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from app.analyses.edits import edits
+from app.analyses.edits import EditsAnswer, edits
 from app.attention.edits import Knockout
 from app.errors import Cancelled, HeadlightError, NoLanguageHead, NotApplicable, OutOfRange, StackUnknown, Unprocessable
 from app.models.run import Run
@@ -217,3 +219,44 @@ def test_it_stops_within_a_layer() -> None:
         edits(run_of("llama"), [Knockout("layer", "", 0)], cancelled=stopped)
     assert asks == 3
     assert torch.is_tensor(run_of("llama").kept.final)
+
+
+place = st.none() | st.integers(0, 5)
+any_edit = st.builds(
+    Knockout,
+    kind=st.sampled_from(["head", "layer", "edge", "edge", "token"]),
+    stack=st.sampled_from(["encoder", "decoder", "cross"]),
+    layer=place, head=place, query=place, key=place,
+    edge=st.sampled_from(["resoftmax", "drop"]),
+)  # fmt: skip
+
+
+def tidied(one: Knockout) -> Knockout:
+    """Without most of what its kind has no name for, so that some pass the door."""
+    if one.kind == "token":
+        return replace(one, layer=None, head=None, query=None)
+    if one.kind in ("head", "layer"):
+        return replace(one, query=None, key=None, head=one.head if one.kind == "head" else None)
+    return one
+
+
+@given(drawn=st.lists(any_edit.map(tidied), min_size=1, max_size=5), mode=st.sampled_from(["zero", "mean"]))
+@settings(max_examples=60, deadline=None, derandomize=True)
+@pytest.mark.parametrize("name", ["llama", "gemma2", "gpt_oss", "t5"])
+def test_any_edits_are_refused_or_done_right(name: str, drawn: list[Knockout], mode: str) -> None:
+    run = run_of(name)
+    if name != "t5":
+        drawn = [replace(one, stack="decoder") for one in drawn]
+    found: EditsAnswer | HeadlightError
+    try:
+        found = edits(run, drawn, mode, limit=99)
+    except HeadlightError as error:
+        found = error
+    if isinstance(found, HeadlightError):
+        assert found.status == 422
+        assert found.hint
+        return
+    wanted = logits_of(run, drawn, mode)[found.position]
+    off = max(abs(one.logit_after - float(wanted[one.id])) for one in found.changes)
+    assert off <= 2 * LIMIT * float(wanted.abs().max()), (off, drawn)
+    assert all(check.ok for check in found.checks)
