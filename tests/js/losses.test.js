@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { lines } from '../../static/js/views/logit_lens_cell.js';
 import { gridSvg } from '../../static/js/views/logit_lens_svg.js';
-import { cellWords, largest as mostOf, placeOf, rowName, table as cellTable, windowOf } from '../../static/js/views/logit_lens_words.js';
+import { brightness, cellWords, largest as mostOf, placeOf, rowName, table as cellTable, windowOf } from '../../static/js/views/logit_lens_words.js';
 import { figure } from '../../static/js/views/surprisal_figure.js';
 import { largest, leastExpected, light, table } from '../../static/js/views/surprisal_words.js';
 
@@ -47,6 +47,10 @@ test('rows of the lens are named by the layer they come after', () => {
   assert.equal(cellWords(GRID, 1, 2, TOKENS), 'after layer 0, at y (2): b 0.500, entropy 4.000, KL 2.000 nats');
   assert.deepEqual([mostOf(GRID, 'softmax'), mostOf(GRID, 'entropy'), mostOf(GRID, 'kl')], [1, 6, 8]);
   assert.deepEqual(cellTable(GRID, TOKENS).rows[5], [2, 2, 'y', 4, '<', 1, 6, 0]);
+});
+
+test('brightness: a share of the largest, of divergences by the square root', () => {
+  assert.deepEqual([brightness(2, 8, 'entropy'), brightness(2, 8, 'kl'), brightness(null, 8, 'kl'), brightness(-1e-9, 8, 'kl')], [0.25, 0.5, 0, 0]);
 });
 
 test('a long text is shown a window at a time', () => {

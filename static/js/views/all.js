@@ -1,5 +1,6 @@
 // The views, in the order and the groups of their tabs. To add one: a file beside this one, and its name in a group here.
 
+import { attribution } from './attribution.js';
 import { causes } from './causes.js';
 import { compare } from './compare.js';
 import { disagreement } from './disagreement.js';
@@ -11,6 +12,7 @@ import { map } from './map.js';
 import { neuron } from './neuron.js';
 import { next } from './next.js';
 import { roles } from './roles.js';
+import { saliency } from './saliency.js';
 import { surprisal } from './surprisal.js';
 import { tokens } from './tokens.js';
 import { whatif } from './whatif.js';
@@ -19,7 +21,7 @@ import { whatif } from './whatif.js';
 export const GROUPS = [
   { title: 'Look', views: [heads, map, grid, roles, neuron, compare, disagreement] },
   { title: 'Predict', views: [next, surprisal, logitLens, generate] },
-  { title: 'Cause', views: [whatif, causes] },
+  { title: 'Cause', views: [whatif, causes, attribution, saliency] },
   { title: 'Text', views: [tokens] },
 ];
 

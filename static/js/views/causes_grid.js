@@ -9,6 +9,7 @@ import { h, replace } from '../dom.js';
  * @property {(value: number) => [number, number, number]} colour
  * @property {(value: number|null) => string} text in a cell
  * @property {(value: number|null) => string} says in words
+ * @property {{name: string, values: readonly number[]}} [beside] one more number for each layer
  */
 
 /**
@@ -23,7 +24,7 @@ export function createHeadGrid(id, react) {
   let shown = '';
 
   /** @param {Painted} now */
-  function draw({ rows, colour, text, says }) {
+  function draw({ rows, colour, text, says, beside }) {
     const count = rows[0]?.length ?? 0;
     element.style.setProperty('--heads', String(count));
     cells = rows.map((row, l) => row.map((value, n) => {
@@ -34,10 +35,17 @@ export function createHeadGrid(id, react) {
         style: paint ? { background: css(paint), color: inkOn(paint) } : {}, onclick: () => react.choose(l, n),
       }, h('span', {}, text(value)));
     }));
+    const other = (/** @type {number} */ l) => {
+      if (!beside) return null;
+      const value = beside.values[l] ?? 0;
+      const words = `${beside.name} ${l}: ${says(value)}`;
+      return h('div.causes-cell.beside', { role: 'gridcell', 'aria-label': words, title: words, data: { beside: l }, style: { background: css(colour(value)), color: inkOn(colour(value)) } }, h('span', {}, text(value)));
+    };
+    element.classList.toggle('with-beside', beside !== undefined);
     replace(element,
       h('div.causes-row', { role: 'row' }, h('span.causes-name', { role: 'columnheader' }, h('span.hidden-visually', {}, 'layer')),
-        Array.from({ length: count }, (_, i) => h('span.causes-name', { role: 'columnheader' }, i))),
-      cells.map((row, l) => h('div.causes-row', { role: 'row' }, h('span.causes-name', { role: 'rowheader' }, l), row)));
+        Array.from({ length: count }, (_, i) => h('span.causes-name', { role: 'columnheader' }, i)), beside && h('span.causes-name', { role: 'columnheader' }, beside.name)),
+      cells.map((row, l) => h('div.causes-row', { role: 'row' }, h('span.causes-name', { role: 'rowheader' }, l), row, other(l))));
   }
 
   /** @param {number} across @param {number} down */

@@ -60,6 +60,7 @@ function mount(el, ctx) {
   let drawn = false;
   let asked = 0;
   let frame = 0;
+  let measured = 0;
   let g = layout({ width: 600, room: 400, most: 400, rows: rows.length, cols: cols.length, label: 100 });
 
   const base = h('canvas.heads-base', { 'aria-hidden': 'true' });
@@ -86,6 +87,7 @@ function mount(el, ctx) {
   function measure() {
     const width = scroller.clientWidth;
     if (!width) return;
+    measured = width;
     const room = innerHeight - (scroller.getBoundingClientRect().top + scrollY) - 56;
     const most = Math.max(360, innerHeight * 0.82);
     g = layout({ width, room, most, rows: rows.length, cols: cols.length, label: widest([...rows, ...cols], scroller) });
@@ -229,6 +231,7 @@ function mount(el, ctx) {
     else if (key !== null) pin('key', key);
   });
   const resize = new ResizeObserver(() => {
+    if (scroller.clientWidth === measured) return;
     measure();
     drawAll();
   });

@@ -4,7 +4,7 @@ import { cividis, css, inkOn } from '../colour.js';
 import { h, replace, visible } from '../dom.js';
 import { digits } from '../format.js';
 import { piece } from '../piece.js';
-import { cellWords, largest, MEASURES, rowName, rowTitle, valuesOf } from './logit_lens_words.js';
+import { brightness, cellWords, largest, MEASURES, rowName, rowTitle, valuesOf } from './logit_lens_words.js';
 
 /** @typedef {import('../types.js').LensGridData} LensGridData */
 /** @typedef {import('../types.js').Token} Token */
@@ -42,7 +42,7 @@ export function createCells(tokens, follows, react) {
           places.map((i) => h('td', { role: 'gridcell' }, tokens[i + 1] ? piece(tokens[i + 1].display) : '')))),
       h('tbody', { role: 'rowgroup' }, next.layers.toReversed().map((layer) => h('tr', { role: 'row' },
         h('th', { role: 'rowheader', scope: 'row', title: rowTitle(layer) }, rowName(layer)),
-        places.map((position, at) => cell(next, layer, position, (values[layer]?.[at] ?? 0) / most, next.settled[at] === layer))))));
+        places.map((position, at) => cell(next, layer, position, brightness(values[layer]?.[at], most, measure), next.settled[at] === layer))))));
     replace(ends, 'The line under a cell: from there up it is what the model ends with. ', h('span.lens-scale', {}), ` ${MEASURES[measure].scale}, 0 to ${measure === 'softmax' ? '1' : digits(most)}`);
   }
 

@@ -5,7 +5,7 @@ import { visible } from '../dom.js';
 import { svgPainter } from '../painter.js';
 import { escaped } from '../picture.js';
 import { shorten } from '../ticks.js';
-import { largest, rowName, valuesOf } from './logit_lens_words.js';
+import { brightness, largest, rowName, valuesOf } from './logit_lens_words.js';
 
 const CELL = { width: 76, height: 22, left: 40, top: 64 };
 const LETTERS = 10;
@@ -36,7 +36,7 @@ export function gridSvg(grid, measure, tokens, title) {
     paint.text(CELL.left - 8, y + 15, rowName(layer), { fill: faint, size: 11, family: ui, align: 'end' });
     for (let at = 0; at < count; at += 1) {
       const x = CELL.left + at * CELL.width;
-      const colour = cividis((values[layer][at] ?? 0) / most);
+      const colour = cividis(brightness(values[layer][at], most, measure));
       paint.rect(x, y, CELL.width - 1, CELL.height - 1, css(colour));
       paint.text(x + CELL.width / 2, y + 15, short(grid.texts[layer][at]), { fill: inkOn(colour), size: 12, family: text, align: 'middle' });
       if (grid.settled[at] === layer) paint.path([[x, y + CELL.height - 1], [x + CELL.width - 1, y + CELL.height - 1]], accent, 3);

@@ -15,7 +15,7 @@ import { named, shorten, weight } from '../ticks.js';
 export const MEASURES = {
   softmax: { title: 'probability', scale: 'probability of the likeliest' },
   entropy: { title: 'entropy', scale: 'entropy, nats' },
-  kl: { title: 'KL to the end', scale: 'KL from the model’s prediction, nats' },
+  kl: { title: 'KL to the end', scale: 'KL from the model’s prediction, nats, by its square root' },
 };
 
 /** Columns shown at once, and how many tokens are still shown together. */
@@ -70,6 +70,17 @@ export function valuesOf(grid, measure) {
 export function largest(grid, measure) {
   if (measure === 'softmax') return 1;
   return Math.max(1e-6, ...valuesOf(grid, measure).flat().map((value) => value ?? 0));
+}
+
+/**
+ * How bright a cell is, 0 to 1. A few divergences are far larger than the rest, so these go by their square root.
+ * @param {number|null|undefined} value
+ * @param {number} most
+ * @param {Measure} measure
+ */
+export function brightness(value, most, measure) {
+  const share = (value ?? 0) / most;
+  return measure === 'kl' ? Math.sqrt(Math.max(share, 0)) : share;
 }
 
 /**

@@ -30,6 +30,7 @@ export const map = {
   howto: 'Each row is a token that looks, each column one that is looked at: the brighter the cell, the larger the weight, and every row of raw attention adds up to 1. '
     + 'Point at a cell, or move with the arrow keys, to read the exact weight; drag or press + to zoom in.',
   sight: true,
+  keep: true,
   needs(state, run) {
     const stack = stackOf(state, run);
     const block = blockOf(state, run);

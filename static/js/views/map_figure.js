@@ -101,6 +101,7 @@ export function figure({ maps, head, causal, scale, tokens, frame: f, look, drag
   const font = { family: look.ui, size: 12, color: look.ink2 };
   const axis = {
     showgrid: false, zeroline: false, showline: false, ticks: 'outside', ticklen: 5, tickcolor: 'rgba(0,0,0,0)', automargin: false, fixedrange: !drag,
+    ticklabeloverflow: 'allow', // the frame has room for them; otherwise each is measured at every drawing
     tickfont: { family: look.text, size: cell >= 26 ? 14 : 12, color: look.ink },
   };
   return {

@@ -28,6 +28,7 @@ export const roles = {
   title: 'Roles',
   howto: 'Each row is a head and each column something a head may do on this text: the number is its score, the small one how many times its null that is, and the longer the bar under it the further from chance. '
     + 'Choose a score, in the table or the picture, to see the pairs of tokens that make it; choose a pair to open the map there.',
+  keep: true,
   needs: (state, run) => ({ roles: askFor(stackOf(state, run)) }),
   mount,
 };
@@ -170,6 +171,7 @@ function mount(el, ctx) {
       drawChart().catch((error) => { replace(chart, h('p', {}, String(error.message))); });
     },
     hover: () => undefined,
+    away: sheet.away,
     destroy() {
       alive = false;
       sheet.destroy();

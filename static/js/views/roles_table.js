@@ -17,6 +17,8 @@ import { order } from './roles_words.js';
 /** Rows drawn at once; the rest follow, so many at a time, while nothing else is to be done. */
 const AT_ONCE = 28;
 const AT_A_TIME = 40;
+/** Milliseconds: what is seen is painted first, and then the rest comes bit by bit. */
+const LATER = 120;
 const PAUSE = 16;
 /** A bar is full at this many standard deviations. */
 const FULL = 30;
@@ -39,6 +41,8 @@ export function createTable(react) {
   let later;
   /** @type {HTMLElement|null} the one cell that Tab reaches */
   let stop = null;
+  /** The rows in their order, as far as they were made. @type {HTMLTableRowElement[]} */
+  let made = [];
 
   function drawHead() {
     const [by, up] = sort.split('-');
@@ -59,7 +63,8 @@ export function createTable(react) {
     clearTimeout(later);
     const rows = order(data, sort);
     grid.setAttribute('aria-rowcount', String(rows.length + 1));
-    replace(body, rows.slice(0, AT_ONCE).map(row));
+    made = [];
+    replace(body, rows.slice(0, AT_ONCE).map(line));
     box.scrollTop = 0;
     mark();
     follow(rows, AT_ONCE);
@@ -69,16 +74,21 @@ export function createTable(react) {
   function follow(rows, from) {
     if (from >= rows.length) return;
     later = setTimeout(() => {
-      body.append(...rows.slice(from, from + AT_A_TIME).map((i, at) => row(i, from + at)));
+      body.append(...rows.slice(from, from + AT_A_TIME).map((i, at) => line(i, from + at)));
       if (!body.querySelector('.chosen')) {
         mark();
         if (sort === 'head') reveal();
       }
       follow(rows, from + AT_A_TIME);
-    }, PAUSE);
+    }, from === AT_ONCE ? LATER : PAUSE);
   }
 
   /** @param {number} i of the head in the answer @param {number} at its row */
+  function line(i, at) {
+    return (made[at] ??= row(i, at));
+  }
+
+  /** @param {number} i @param {number} at */
   function row(i, at) {
     const now = /** @type {RolesData} */ (data);
     const { layer, head: number } = now.heads[i];
@@ -95,12 +105,16 @@ export function createTable(react) {
       }));
   }
 
-  /** Marks the chosen row and cell, and makes that cell the one that Tab reaches. */
-  function mark() {
+  function unmark() {
     for (const old of body.querySelectorAll('.chosen, [aria-selected]')) {
       old.classList.remove('chosen');
       old.removeAttribute('aria-selected');
     }
+  }
+
+  /** Marks the chosen row and cell, and makes that cell the one that Tab reaches. */
+  function mark() {
+    unmark();
     const line = chosen && body.querySelector(`tr[data-layer="${chosen.layer}"][data-head="${chosen.head}"]`);
     const cell = /** @type {HTMLElement|null} */ (line?.querySelector(`td[data-role="${chosen?.role}"]`) ?? body.querySelector('td'));
     line?.classList.add('chosen');
@@ -164,13 +178,25 @@ export function createTable(react) {
   return {
     element: box,
     destroy: () => clearTimeout(later),
+    /** Out of sight: coming back, the table is laid out as it was the first time, its head before the rest. */
+    away() {
+      clearTimeout(later);
+      unmark();
+      body.replaceChildren(...made.slice(0, AT_ONCE));
+    },
     /** @param {RolesData} next @param {RoleSort} by @param {Chosen} now */
     update(next, by, now) {
       const same = next === data && by === sort;
       const moved = !chosen || chosen.layer !== now.layer || chosen.head !== now.head;
       [data, sort, chosen, roles] = [next, by, now, rolesOf(next.stack)];
-      if (same) mark();
-      else {
+      if (same) {
+        mark();
+        const rows = order(data, sort);
+        if (body.rows.length === Math.min(AT_ONCE, rows.length)) {
+          clearTimeout(later);
+          follow(rows, AT_ONCE);
+        }
+      } else {
         drawHead();
         drawRows();
       }
