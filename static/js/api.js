@@ -1,6 +1,6 @@
 // The only module that talks to the server. Every call can be aborted; every failure is an ApiError.
 
-import { attentionPath, disagreementPath, editsPath, effectsPath, evidencePath, lensGridPath, lensPath, logitsPath, neuronPath, rolesPath, surprisalPath } from './paths.js';
+import { attentionPath, attributionPath, disagreementPath, editsPath, effectsPath, evidencePath, lensGridPath, lensPath, logitsPath, neuronPath, rolesPath, saliencyPath, surprisalPath } from './paths.js';
 import { readSafetensors } from './safetensors.js';
 import { readEvents } from './sse.js';
 
@@ -260,6 +260,37 @@ export async function lens(run, params, signal) {
  */
 export async function lensGrid(run, params, signal, onStage) {
   return look(lensGridPath(run, params), signal, onStage);
+}
+
+/** @param {string} run @param {import('./types.js').AttributionParams} params @param {AbortSignal} [signal] @returns {Promise<import('./types.js').AttributionData|import('./types.js').Refused>} */
+export async function attribution(run, params, signal) {
+  return orRefused(async () => (await request(attributionPath(run, params), { signal })).json());
+}
+
+/**
+ * @param {string} run
+ * @param {import('./types.js').SaliencyParams} body
+ * @param {AbortSignal} [signal]
+ * @param {OnStage} [onStage]
+ * @returns {Promise<import('./types.js').SaliencyData|import('./types.js').Refused>}
+ */
+export async function saliency(run, body, signal, onStage) {
+  return orRefused(() => follow(saliencyPath(run), body, onStage, signal));
+}
+
+/**
+ * An answer, or why there is none: where a question does not apply, the view that asked says so itself.
+ * @template T
+ * @param {() => Promise<T>} ask
+ * @returns {Promise<T|import('./types.js').Refused>}
+ */
+async function orRefused(ask) {
+  try {
+    return await ask();
+  } catch (error) {
+    if (error instanceof ApiError && error.problem.status === 422) return { problem: error.problem };
+    throw error;
+  }
 }
 
 /** A file to keep, in the format asked for. @param {string} path @param {string} accept @returns {Promise<Blob>} */

@@ -35,7 +35,7 @@ export function fileName(state, stack, extension, rows = null) {
   const model = state.model.replaceAll(/[^A-Za-z0-9.]+/g, '-');
   const layer = `${stack}-layer${state.layer}`;
   const head = `${layer}-head${state.head}`;
-  const where = { heads: layer, map: head, neuron: `neuron-${head}`, compare: `compare-${head}`, grid: `${stack}-grid`, roles: `${stack}-roles`, lenses: `${stack}-lenses`, tokens: 'tokens', next: 'next', surprisal: 'surprisal', 'logit-lens': 'logit-lens', causes: `${stack}-causes`, generate: 'generate', whatif: `${stack}-what-if` }[state.view];
+  const where = { heads: layer, map: head, neuron: `neuron-${head}`, compare: `compare-${head}`, grid: `${stack}-grid`, roles: `${stack}-roles`, lenses: `${stack}-lenses`, tokens: 'tokens', next: 'next', surprisal: 'surprisal', 'logit-lens': 'logit-lens', causes: `${stack}-causes`, generate: 'generate', attribution: 'attribution', saliency: 'saliency', whatif: `${stack}-what-if` }[state.view];
   const sight = state.view === 'heads' || state.view === 'map' ? `${state.lens === 'raw' ? '' : `-${state.lens}`}${inName(state)}` : '';
   return `headlight-${model}-${where}${sight}${rows ? `-rows${rows[0]}-${rows[1] - 1}` : ''}.${extension}`;
 }

@@ -45,6 +45,16 @@ export function evidencePath(run, params) {
   return `/api/runs/${encodeURIComponent(run)}/heads/evidence${query(params)}`;
 }
 
+/** @param {string} run @param {import('./types.js').AttributionParams} params */
+export function attributionPath(run, params) {
+  return `/api/runs/${encodeURIComponent(run)}/attribution${query(params)}`;
+}
+
+/** @param {string} run */
+export function saliencyPath(run) {
+  return `/api/runs/${encodeURIComponent(run)}/saliency`;
+}
+
 /** @param {string} run */
 export function editsPath(run) {
   return `/api/runs/${encodeURIComponent(run)}/edits`;

@@ -9,7 +9,7 @@ import { comparison } from './comparison.js';
 /** @typedef {import('./types.js').RunRequest} RunRequest */
 /** @typedef {import('./types.js').Needs} Needs */
 /** @typedef {import('./types.js').Data} Data */
-/** @typedef {Pick<typeof server, 'createRun'|'attention'|'logits'|'neuron'|'compare'|'difference'|'roles'|'evidence'|'disagreement'|'edits'|'effects'|'surprisal'|'lens'|'lensGrid'>} Api */
+/** @typedef {Pick<typeof server, 'createRun'|'attention'|'logits'|'neuron'|'compare'|'difference'|'roles'|'evidence'|'disagreement'|'edits'|'effects'|'surprisal'|'lens'|'lensGrid'|'attribution'|'saliency'>} Api */
 /** @typedef {(stage: import('./types.js').Stage) => void} OnStage */
 
 const RUNS = 16;
@@ -80,6 +80,8 @@ export function createSession(api = server) {
     if (name === 'surprisal') return api.surprisal(of.run, signal, onStage);
     if (name === 'lens') return api.lens(of.run, params, signal);
     if (name === 'lensGrid') return api.lensGrid(of.run, params, signal, onStage);
+    if (name === 'attribution') return api.attribution(of.run, params, signal);
+    if (name === 'saliency') return api.saliency(of.run, params, signal, onStage);
     if (name === 'evidence') return api.evidence(of.run, params, signal);
     if (name === 'attention') return api.attention(of.run, params, signal, onStage);
     return name === 'neuron' ? api.neuron(of.run, params, signal) : api.logits(of.run, params, signal);

@@ -58,8 +58,10 @@ export function rowOf(data) {
  * What was tested on the answers that are drawn.
  * @param {import('./types.js').Data} data
  */
-export function checksOf({ attention, logits, neuron, compare, roles, disagreement, edits, surprisal, lens, lensGrid }) {
+export function checksOf({ attention, logits, neuron, compare, roles, disagreement, edits, surprisal, lens, lensGrid, attribution, saliency }) {
   const compared = compare?.ranking ? [...compare.ranking.checks, ...compare.difference?.meta.checks ?? []] : null;
+  const split = attribution ?? saliency;
+  if (split) return 'problem' in split ? [] : split.checks;
   return compared ?? attention?.meta.checks ?? logits?.checks ?? neuron?.checks ?? roles?.checks ?? disagreement?.checks ?? edits?.checks ?? surprisal?.checks ?? (lensGrid ? [...lensGrid.checks, ...lens?.checks ?? []] : []);
 }
 

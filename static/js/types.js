@@ -99,7 +99,7 @@
 /**
  * @typedef {'raw'|'no-sink'|'norm'|'rollout'|'alti'|'value-zeroing'|'gradient'} Lens
  * @typedef {'aa'|'ab'|'ba'|'bb'} Segments of a pair of sentences: who looks, and at which
- * @typedef {'heads'|'map'|'grid'|'roles'|'neuron'|'compare'|'lenses'|'tokens'|'next'|'surprisal'|'logit-lens'|'causes'|'generate'|'whatif'} ViewId
+ * @typedef {'heads'|'map'|'grid'|'roles'|'neuron'|'compare'|'lenses'|'tokens'|'next'|'surprisal'|'logit-lens'|'causes'|'generate'|'whatif'|'attribution'|'saliency'} ViewId
  *
  * @typedef {object} Selection all that a link restores; shared by every view
  * @property {string} model
@@ -144,6 +144,8 @@
  * @property {'zero'|'mean'} ablation what stands for the output of a head that is taken away
  * @property {Effect|null} effect what the effect map of Causes shows; null: it is not measured
  * @property {number|null} against the id of a token whose logit is held against the likeliest's
+ * @property {number|null} token the id of the predicted token that Attribution and Saliency are about; null: the likeliest
+ * @property {SaliencyMethod} method how Saliency takes its gradients
  * @property {string|null} otherModel what Compare holds against `model`; null: the same
  * @property {string|null} otherText what it holds against `text`; null: the same
  * @property {number|null} otherLayer the layer of the other side; null: the same
@@ -535,8 +537,50 @@
  */
 
 /**
- * @typedef {{attention?: AttentionParams, logits?: LogitsParams, roles?: RolesParams, evidence?: EvidenceParams, neuron?: NeuronParams, compare?: CompareParams, disagreement?: DisagreementParams, edits?: EditsParams, effects?: EffectsParams, surprisal?: Record<string, never>, lens?: LensParams, lensGrid?: LensGridParams}} Needs what a view asks the page to fetch
- * @typedef {{attention?: AttentionData, logits?: LogitsData, roles?: RolesData, evidence?: EvidenceData, neuron?: NeuronData, compare?: CompareData, disagreement?: DisagreementData, edits?: EditsData, effects?: EffectsData, surprisal?: SurprisalData, lens?: LensData, lensGrid?: LensGridData}} Data the answers, under the same names
+ * @typedef {{position?: number, token?: number, against?: number}} AttributionParams the query of `GET /api/runs/{run}/attribution`
+ *
+ * @typedef {object} AttributionData a logit, less that of `against`, as the sum of its parts
+ * @property {string} run
+ * @property {number} position
+ * @property {{id: number, text: string, logit: number}} token
+ * @property {{id: number, text: string, logit: number}|null} against
+ * @property {number} total
+ * @property {{name: string, value: number}[]} embedding
+ * @property {{stack: StackName, heads: number[][], bias: number[]}[]} attention by layer, and by layer and head
+ * @property {number[]} mlp
+ * @property {number[]} mlp_bias
+ * @property {number} norm_bias
+ * @property {number} head_bias
+ * @property {number} parts their sum
+ * @property {number} remainder what they lack of the total
+ * @property {Check[]} checks
+ *
+ * @typedef {'gradient-x-input'|'integrated-gradients'} SaliencyMethod
+ * @typedef {AttributionParams & {method: SaliencyMethod, steps?: number}} SaliencyParams the body of `POST /api/runs/{run}/saliency`
+ *
+ * @typedef {object} SaliencyData
+ * @property {string} run
+ * @property {SaliencyMethod} method
+ * @property {number} position
+ * @property {number} token
+ * @property {string} text
+ * @property {number|null} against
+ * @property {string|null} against_text
+ * @property {Partial<Record<'encoder'|'decoder', number[]>>} tokens the scores of each input, in nats
+ * @property {number} value
+ * @property {number} baseline
+ * @property {number} total
+ * @property {number} gap total - (value - baseline)
+ * @property {number} steps
+ * @property {Check[]} checks
+ * @property {string[]} [warnings]
+ *
+ * @typedef {{problem: Problem}} Refused why there is no answer, for a view to say
+ */
+
+/**
+ * @typedef {{attention?: AttentionParams, logits?: LogitsParams, roles?: RolesParams, evidence?: EvidenceParams, neuron?: NeuronParams, compare?: CompareParams, disagreement?: DisagreementParams, edits?: EditsParams, effects?: EffectsParams, surprisal?: Record<string, never>, lens?: LensParams, lensGrid?: LensGridParams, attribution?: AttributionParams, saliency?: SaliencyParams}} Needs what a view asks the page to fetch
+ * @typedef {{attention?: AttentionData, logits?: LogitsData, roles?: RolesData, evidence?: EvidenceData, neuron?: NeuronData, compare?: CompareData, disagreement?: DisagreementData, edits?: EditsData, effects?: EffectsData, surprisal?: SurprisalData, lens?: LensData, lensGrid?: LensGridData, attribution?: AttributionData|Refused, saliency?: SaliencyData|Refused}} Data the answers, under the same names
  *
  * @typedef {object} ViewContext
  * @property {Store} store
@@ -574,6 +618,7 @@
  * @property {(side: 'query'|'key', index: number|null) => boolean} [pin] pins one of them; false: it is left to the page
  * @property {() => {colour: StripColour, title: string, upTo?: string}|null} [marks] how it lights the tokens of the strip, where that is not by attention
  * @property {() => void} destroy
+ * @property {() => void} [away] of a view that is kept: it goes out of sight; it comes back with an update
  * @property {() => boolean} [ready] is there something to take away now? Without it: always
  * @property {Picture} [picture]
  * @property {() => Part} [part] what the numbers at hand are of
@@ -590,6 +635,7 @@
  * @property {string} title
  * @property {string} howto how to read it, in two sentences
  * @property {boolean} [sight] it heeds what is hidden and can look at words in the place of tokens
+ * @property {boolean} [keep] while another view is shown it is kept as it is, out of the page, and not made anew
  * @property {(state: Readonly<Selection>, run: Run, model: Model|null, models?: readonly Model[]) => Needs|null} needs null: nothing to fetch
  * @property {(el: HTMLElement, ctx: ViewContext) => ViewHandle} mount
  */

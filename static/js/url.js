@@ -49,7 +49,7 @@ const editList = (/** @type {string} */ text) => {
 /** @type {Partial<Record<keyof Selection, Field>>} */
 const FIELDS = {
   model: { name: 'model', read: (text) => (text.length <= 200 ? text : undefined) },
-  view: { name: 'view', read: oneOf('heads', 'map', 'grid', 'roles', 'neuron', 'compare', 'lenses', 'tokens', 'next', 'surprisal', 'logit-lens', 'causes', 'generate', 'whatif') },
+  view: { name: 'view', read: oneOf('heads', 'map', 'grid', 'roles', 'neuron', 'compare', 'lenses', 'tokens', 'next', 'surprisal', 'logit-lens', 'causes', 'generate', 'whatif', 'attribution', 'saliency') },
   masks: { name: 'masks', read: maskList, write: (masks) => masks.join(',') },
   stack: { name: 'stack', read: oneOf('encoder', 'decoder', 'cross') },
   layer: { name: 'layer', read: index },
@@ -86,6 +86,8 @@ const FIELDS = {
   ablation: { name: 'ablation', read: oneOf('zero', 'mean') },
   effect: { name: 'effect', read: oneOf('kl', 'change', 'difference') },
   against: { name: 'against', read: index },
+  token: { name: 'token', read: index },
+  method: { name: 'method', read: oneOf('gradient-x-input', 'integrated-gradients') },
   otherModel: { name: 'model_b', read: (text) => (text.length <= 200 && text ? text : undefined) },
   otherLayer: { name: 'layer_b', read: index },
   otherHead: { name: 'head_b', read: index },

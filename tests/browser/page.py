@@ -11,9 +11,9 @@ FIRST = "The animal did not cross the street because it was too tired."
 EVIL = "<img src=x onerror=\"document.title='owned'\">"
 VIEWS = (
     "heads", "map", "grid", "roles", "neuron", "compare", "lenses", "tokens", "next", "surprisal", "logit-lens",
-    "causes", "generate", "whatif",
+    "causes", "generate", "whatif", "attribution", "saliency",
 )  # fmt: skip
-WRITES_WORDS = ("next", "surprisal", "logit-lens", "causes", "generate")
+WRITES_WORDS = ("next", "surprisal", "logit-lens", "causes", "generate", "attribution", "saliency")
 """The views that minilm, which predicts no words, has nothing for."""
 
 

@@ -26,7 +26,7 @@ export function createControls(el, { onChange }) {
      * @param {import('../types.js').Stack} current
      */
     update(state, run, current) {
-      const one = ['map', 'grid', 'roles', 'neuron', 'compare', 'whatif', 'lenses', 'causes', 'generate'].includes(state.view);
+      const one = ['map', 'grid', 'roles', 'neuron', 'compare', 'whatif', 'lenses', 'causes', 'generate', 'attribution'].includes(state.view);
       const looksAtHeads = one || state.view === 'heads';
       const looksThrough = state.view === 'heads' || state.view === 'map';
       el.hidden = !looksAtHeads && run.stacks.length === 1;

@@ -1,0 +1,123 @@
+/** Saliency: how much each input token had to do with a prediction, by the gradients of its embedding. */
+
+import { h, replace } from '../dom.js';
+import { saliencyPath } from '../paths.js';
+import { piece } from '../piece.js';
+import { pngBlob, svgBlob } from '../picture.js';
+import { stackOf } from '../selection.js';
+import { aimOf, createAim, refusal } from './aim.js';
+import { none } from './next_none.js';
+import { bars, signed } from './parts.js';
+import { saliencySvg } from './saliency_svg.js';
+import { adds, METHODS, subject, table } from './saliency_words.js';
+
+/** @typedef {import('../types.js').SaliencyData} SaliencyData */
+/** @typedef {'encoder'|'decoder'} Input */
+
+/** The most gradients that an integral takes, and what is offered where they were not enough. */
+const STEPS = [128, 512];
+
+/** @type {import('../types.js').View} */
+export const saliency = {
+  id: 'saliency',
+  title: 'Saliency',
+  howto: 'The brighter a token in the strip, the more its embedding had to do with the predicted word; blue ones, whose bars are hatched, speak against it. '
+    + 'Gradient × input is quick and only local; integrated gradients follow the text from an average one to itself, and their scores sum to what changed on the way.',
+  needs: (state, run, model) => {
+    if (model?.language_head === false) return null;
+    const { logits, aim } = aimOf(state);
+    return { saliency: { method: state.method, ...aim, ...(state.method === 'gradient-x-input' ? {} : { steps: STEPS[0] }) }, ...(predicts(run, model) ? { logits } : {}) };
+  },
+  mount,
+};
+
+/** A masked model without a mask has no candidates to list; the answer says so by itself. @param {import('../types.js').Run} run @param {import('../types.js').Model|null} model */
+function predicts(run, model) {
+  return run.tokens.decoder !== undefined || (run.tokens.encoder ?? []).some(({ text }) => text === (model?.mask ?? '[MASK]'));
+}
+
+/**
+ * @param {HTMLElement} el
+ * @param {import('../types.js').ViewContext} ctx
+ * @returns {import('../types.js').ViewHandle}
+ */
+function mount(el, ctx) {
+  if (ctx.model?.language_head === false) return none(el, ctx);
+  let state = ctx.store.get();
+  const stack = stackOf(state, ctx.run);
+  /** @type {SaliencyData|null} */
+  let data = null;
+
+  const aim = createAim('saliency', ctx);
+  const why = h('div.next-none', { hidden: true });
+  const methods = /** @type {(keyof typeof METHODS)[]} */ (Object.keys(METHODS)).map((method) => ({
+    method, button: h('button.toggle', { type: 'button', onclick: () => ctx.store.set({ method }) }, METHODS[method]),
+  }));
+  const bar = h('div.saliency-bar', {}, h('span.label', { id: 'saliency-by' }, 'By'), h('div.toggles', { role: 'group', 'aria-labelledby': 'saliency-by' }, methods.map(({ button }) => button)));
+  const says = h('p.saliency-says', { role: 'status' });
+  const lists = h('div.saliency-lists', {});
+  el.append(h('div.saliency', {}, aim.element, bar, why, says, lists));
+
+  /** Where the strip shows an input: as its rows, its columns, or not. @param {string} name @returns {'query'|'key'|null} */
+  function sideOf(name) {
+    if (stack.name === 'cross') return name === 'decoder' ? 'query' : 'key';
+    return stack.name === name ? 'query' : null;
+  }
+
+  function show() {
+    if (!data) return;
+    const { tokens } = data;
+    const most = Math.max(...Object.values(tokens).flat().map(Math.abs), 1e-12);
+    replace(says, adds(data), (data.warnings ?? []).map((warning) => ` ${warning}`));
+    says.toggleAttribute('data-bad', data.checks.some(({ ok }) => !ok));
+    const many = Object.keys(tokens).length > 1;
+    replace(lists, Object.entries(tokens).map(([name, scores]) => h('section', {}, h('h3', {}, many ? `What the ${name} read` : `For ${subject(/** @type {SaliencyData} */ (data))}`),
+      h('ol.parts', { 'aria-label': `Scores of the ${name}’s tokens`, tabindex: 0 }, bars(scores.map((value, i) => {
+        const token = ctx.run.tokens[/** @type {Input} */ (name)]?.[i];
+        const side = sideOf(name);
+        return {
+          name: `${name} ${i}`, label: [piece(token?.display ?? ''), h('small', {}, ` ${i}`)], value,
+          ...(side ? { point: (/** @type {boolean} */ here) => ctx.setHover({ query: null, key: null, [side]: here ? i : null }) } : {}),
+        };
+      }), most)))));
+  }
+
+  return {
+    update(next, answers) {
+      state = next;
+      for (const { method, button } of methods) button.setAttribute('aria-pressed', String(method === state.method));
+      const answer = answers.saliency;
+      if (!answer) return;
+      data = 'problem' in answer ? null : answer;
+      why.hidden = data !== null;
+      says.hidden = lists.hidden = bar.hidden = data === null;
+      aim.element.hidden = !answers.logits;
+      if ('problem' in answer) replace(why, refusal(answer.problem, ctx));
+      aim.update(next, answers.logits, data ? [{ id: data.token, text: data.text }, ...(data.against === null ? [] : [{ id: data.against, text: data.against_text ?? '' }])] : []);
+      show();
+    },
+    hover() {},
+    destroy: () => el.replaceChildren(),
+    ready: () => data !== null,
+    marks() {
+      if (!data) return null;
+      const of = (/** @type {'query'|'key'} */ side) => Object.entries(data?.tokens ?? {}).find(([name]) => sideOf(name) === side)?.[1] ?? null;
+      const most = Math.max(...Object.values(data.tokens).flat().map(Math.abs));
+      return { colour: { rows: of('query'), cols: of('key') }, title: `${METHODS[data.method]} for ${subject(data)}`, upTo: signed(most) };
+    },
+    pinned: () => ({ query: stack.name === 'encoder' && ctx.run.tokens.decoder ? null : data?.position ?? null, key: null }),
+    pin(side, index) {
+      if (side !== 'query' || !data || (stack.name === 'encoder' && (ctx.run.tokens.decoder || index === null))) return false;
+      ctx.store.set({ position: index });
+      return true;
+    },
+    posted: () => ({ path: saliencyPath(ctx.run.run), body: { method: state.method, ...aimOf(state).aim } }),
+    picture: { png: () => pngBlob(svg()), svg: async () => svgBlob(svg()) },
+    table: () => (data ? table(data, ctx.run) : { columns: [], rows: [] }),
+  };
+
+  function svg() {
+    if (!data) throw new Error('there is no picture yet');
+    return saliencySvg({ data, run: ctx.run, theme: ctx.theme, model: ctx.model?.name ?? ctx.run.model });
+  }
+}

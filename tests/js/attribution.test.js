@@ -1,0 +1,40 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+
+import { kindsOf, largestOf, partsOf, remainder, table } from '../../static/js/views/attribution_words.js';
+import { signed } from '../../static/js/views/parts.js';
+import { adds } from '../../static/js/views/saliency_words.js';
+
+const DATA = {
+  run: 'r', position: 3, token: { id: 5, text: ' a', logit: 2 }, against: null, total: 2.5,
+  embedding: [{ name: 'token', value: 0.25 }, { name: 'position', value: -0.5 }],
+  attention: [{ stack: /** @type {const} */ ('decoder'), heads: [[1, -2], [0.5, 0]], bias: [0.125, 0] }],
+  mlp: [3, 0.25], mlp_bias: [0, 0.0625], norm_bias: 0.5, head_bias: -0.6875, parts: 2.5, remainder: 0, checks: [],
+};
+
+test('the parts and the kinds sum to the same', () => {
+  const sum = (/** @type {{value: number}[]} */ list) => list.reduce((total, { value }) => total + value, 0);
+  assert.equal(sum(partsOf(DATA)), 2.5);
+  assert.equal(sum(kindsOf(DATA)), 2.5);
+  assert.deepEqual(kindsOf(DATA).map(({ name, value }) => [name, value]), [
+    ['embedding of the token', 0.25], ['embedding of the position', -0.5], ['heads', -0.5], ['MLPs', 3.25], ['biases', 0],
+  ].filter(([, value]) => value !== 0));
+});
+
+test('the largest parts come first, whatever their sign', () => {
+  assert.deepEqual(largestOf(DATA, 3).map(({ name }) => name), ['MLP 0', 'head 0.1', 'head 0.0']);
+  assert.deepEqual(table(DATA).rows.at(-1), ['total', null, null, null, 2.5]);
+});
+
+test('numbers are written with their sign, and small ones are not nothing', () => {
+  assert.deepEqual([2.8549, -0.041, 2.1e-6, 0].map(signed), ['+2.855', '−0.041', '+2.1e-6', '+0.000']);
+  assert.match(remainder({ ...DATA, remainder: -2e-6 }), /remainder is −2\.0e-6/);
+});
+
+test('saliency says what its scores sum to, and what is missing', () => {
+  const data = {
+    run: 'r', method: /** @type {const} */ ('integrated-gradients'), position: 3, token: 5, text: ' a', against: null, against_text: null,
+    tokens: { decoder: [1, 2] }, value: -1, baseline: -4.125, total: 3, gap: -0.125, steps: 40, checks: [],
+  };
+  assert.match(adds(data), /sum to \+3\.000.*changes by \+3\.125.*is −0\.125, after 40 gradients/);
+});
