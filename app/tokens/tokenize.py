@@ -70,28 +70,17 @@ def _tokens(tokenizer: PreTrainedTokenizerBase, encoding: BatchEncoding, texts: 
     names = dict(zip(different, map(str, tokenizer.convert_ids_to_tokens(different)), strict=True))
     verbatim = special_ids | plain_ids
     shown = {key: name if key in verbatim else display(name) for key, name in names.items()}
-    mask: list[int] = encoding["attention_mask"]
-    items = []
+    special = [added or token_id in special_ids for added, token_id in zip(facts.added, ids, strict=True)]
     for index, token_id in enumerate(ids):
-        span, segment = facts.spans[index], facts.segments[index]
-        spelled = token_id in special_ids
-        if spelled and token_id == tokenizer.unk_token_id:
+        if special[index] and not facts.added[index] and token_id == tokenizer.unk_token_id:
             # An unknown word stands under this special token, and is none unless somebody spelled "[UNK]".
-            spelled = span is not None and texts[segment][span[0] : span[1]].strip() == names[token_id]
-        items.append(
-            Token(
-                index=index,
-                id=token_id,
-                text=names[token_id],
-                display=shown[token_id],
-                start=None if span is None else span[0],
-                end=None if span is None else span[1],
-                word=facts.words[index],
-                special=facts.added[index] or spelled,
-                segment=segment,
-                mask=mask[index],
-            )
-        )
+            span, text = facts.spans[index], texts[facts.segments[index]]
+            special[index] = span is not None and text[span[0] : span[1]].strip() == names[token_id]
+    starts, ends = zip(*(span or (None, None) for span in facts.spans), strict=True)
+    items = map(
+        Token, range(len(ids)), ids, map(names.__getitem__, ids), map(shown.__getitem__, ids), starts, ends,
+        facts.words, special, facts.segments, encoding["attention_mask"],
+    )  # fmt: skip
     type_ids = encoding.get("token_type_ids")
     return Tokens(
         items=tuple(items),
