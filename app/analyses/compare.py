@@ -102,12 +102,12 @@ def compare(
     error = 0.0
     heads: list[HeadDivergence] = []
     for layer in range(first.layers if alike else 0):
-        if cancelled():
-            raise WasCancelled("Nobody waits for the answer any more.", "Ask again.")
         progress(Stage("compare", layer, first.layers, f"Layer {layer + 1} of {first.layers}"))
         records = a.records(first.name)[layer], b.records(second.name)[layer]
         total = torch.zeros(first.heads, dtype=torch.float64)
         for _, p, q in distributions(records, (slice(0, first.heads),) * 2, pairing):
+            if cancelled():
+                raise WasCancelled("Nobody waits for the answer any more.", "Ask again.")
             total += divergence(p, q).sum(-1)
             error = max(error, _sum_error(p), _sum_error(q))
         bits = (total / len(pairing.rows)).tolist()

@@ -12,6 +12,7 @@ from starlette.responses import Response
 
 from app.errors import OutOfRange
 from app.web import wire
+from app.web.asking import briefly, followed
 from app.web.body import StrictRoute
 from app.web.forms import AttentionForm, AttentionQuery, bounds
 from app.web.openapi import MATRICES, PROBLEMS, STREAM
@@ -56,12 +57,7 @@ async def follow_attention(
 
         if query.dtype != "f32":
             raise OutOfRange("Only safetensors has this dtype, and events carry JSON.", "Leave dtype out.")
-        found = engine.get(run)
-        parts, way = asked(query), engine.giving_way(found, cancelled)
-        answer = engine.look(
-            found, lambda run: attention(run, progress=report, cancelled=way, **parts), cancelled, long=True
-        )
-        return wire.with_warnings(wire.fields(answer))
+        return followed(engine, engine.get(run), attention, report, cancelled, **asked(query))
 
     return await stream(request, service, work)
 
@@ -84,8 +80,7 @@ def look(engine: Engine, run: Run, query: AttentionQuery, cancelled: Cancelled) 
     """Ask the analysis, on the model's thread. Called in a thread."""
     from app.analyses.attention import attention
 
-    budget, parts = engine.settings.look_budget, asked(query)
-    return engine.look(run, lambda run: attention(run, budget=budget, cancelled=cancelled, **parts), cancelled)
+    return briefly(engine, run, attention, cancelled, **asked(query))
 
 
 def asked(query: AttentionQuery) -> dict[str, Any]:

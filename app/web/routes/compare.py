@@ -49,7 +49,8 @@ async def compare_runs(
 
         a, b = engine.get(form.a), engine.get(form.b)
         long = seconds(a, b, form.stack) > engine.settings.look_budget
-        return engine.look(a, lambda a: compare(a, b, form.stack, report, cancelled), cancelled, long=long)
+        way = engine.giving_way(a, cancelled) if long else cancelled
+        return engine.look(a, lambda a: compare(a, b, form.stack, report, way), cancelled, long=long)
 
     def followed(engine: Engine, report: Progress, cancelled: Cancelled) -> dict[str, Any]:
         return wire.with_warnings(wire.fields(work(engine, report, cancelled)))

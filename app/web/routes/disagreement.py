@@ -8,6 +8,7 @@ from fastapi import APIRouter, Query, Request
 from starlette.responses import Response
 
 from app.web import wire
+from app.web.asking import briefly, followed
 from app.web.body import StrictRoute
 from app.web.forms import DisagreementQuery
 from app.web.openapi import PROBLEMS, STREAM
@@ -31,10 +32,7 @@ async def read_disagreement(
     def question(engine: Engine, cancelled: Cancelled) -> DisagreementAnswer:
         from app.analyses.disagreement import disagreement
 
-        budget, parts = engine.settings.look_budget, asked(query)
-        return engine.look(
-            engine.get(run), lambda run: disagreement(run, budget=budget, cancelled=cancelled, **parts), cancelled
-        )
+        return briefly(engine, engine.get(run), disagreement, cancelled, **asked(query))
 
     return wire.answer(await service.look(request, question))
 
@@ -50,12 +48,7 @@ async def follow_disagreement(
     def work(engine: Engine, report: Progress, cancelled: Cancelled) -> dict[str, Any]:
         from app.analyses.disagreement import disagreement
 
-        found = engine.get(run)
-        parts, way = asked(query), engine.giving_way(found, cancelled)
-        answer = engine.look(
-            found, lambda run: disagreement(run, progress=report, cancelled=way, **parts), cancelled, long=True
-        )
-        return wire.with_warnings(wire.fields(answer))
+        return followed(engine, engine.get(run), disagreement, report, cancelled, **asked(query))
 
     return await stream(request, service, work)
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
-from app.web import wire
+from app.web.asking import followed
 from app.web.body import StrictRoute
 from app.web.forms import EffectsForm
 from app.web.openapi import PROBLEMS, STREAM
@@ -32,11 +32,6 @@ async def follow_effects(run: str, form: EffectsForm, request: Request, service:
     def work(engine: Engine, report: Progress, cancelled: Cancelled) -> dict[str, Any]:
         from app.analyses.effects import effects
 
-        found, parts = engine.get(run), form.model_dump()
-        way = engine.giving_way(found, cancelled)
-        answer = engine.look(
-            found, lambda run: effects(run, progress=report, cancelled=way, **parts), cancelled, long=True
-        )
-        return wire.with_warnings(wire.fields(answer))
+        return followed(engine, engine.get(run), effects, report, cancelled, **form.model_dump())
 
     return await stream(request, service, work)

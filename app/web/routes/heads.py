@@ -8,6 +8,7 @@ from fastapi import APIRouter, Query, Request
 from starlette.responses import Response
 
 from app.web import wire
+from app.web.asking import briefly, followed
 from app.web.body import StrictRoute
 from app.web.forms import EvidenceQuery, RolesQuery
 from app.web.openapi import PROBLEMS, STREAM
@@ -34,10 +35,7 @@ async def read_heads(run: str, query: Annotated[RolesQuery, Query()], request: R
     def question(engine: Engine, cancelled: Cancelled) -> RolesAnswer:
         from app.analyses.head_roles import head_roles
 
-        budget, parameters = engine.settings.look_budget, query.model_dump()
-        return engine.look(
-            engine.get(run), lambda run: head_roles(run, budget=budget, cancelled=cancelled, **parameters), cancelled
-        )
+        return briefly(engine, engine.get(run), head_roles, cancelled, **query.model_dump())
 
     return wire.answer(await service.look(request, question))
 
@@ -53,12 +51,7 @@ async def follow_heads(
     def work(engine: Engine, report: Progress, cancelled: Cancelled) -> dict[str, Any]:
         from app.analyses.head_roles import head_roles
 
-        found, parameters = engine.get(run), query.model_dump()
-        way = engine.giving_way(found, cancelled)
-        answer = engine.look(
-            found, lambda run: head_roles(run, progress=report, cancelled=way, **parameters), cancelled, long=True
-        )
-        return wire.with_warnings(wire.fields(answer))
+        return followed(engine, engine.get(run), head_roles, report, cancelled, **query.model_dump())
 
     return await stream(request, service, work)
 

@@ -8,6 +8,7 @@ from fastapi import APIRouter, Query, Request
 from starlette.responses import Response
 
 from app.web import wire
+from app.web.asking import briefly, followed
 from app.web.body import StrictRoute
 from app.web.forms import LensGridQuery, LensQuery, bounds
 from app.web.openapi import PROBLEMS, STREAM
@@ -53,10 +54,7 @@ async def read_lens_grid(
     def question(engine: Engine, cancelled: Cancelled) -> LensGridAnswer:
         from app.analyses.lens_grid import lens_grid
 
-        budget, positions = engine.settings.look_budget, bounds(query.positions)
-        return engine.look(
-            engine.get(run), lambda run: lens_grid(run, positions, budget, cancelled=cancelled), cancelled
-        )
+        return briefly(engine, engine.get(run), lens_grid, cancelled, positions=bounds(query.positions))
 
     return wire.answer(await service.look(request, question))
 
@@ -72,11 +70,6 @@ async def follow_lens_grid(
     def work(engine: Engine, report: Progress, cancelled: Cancelled) -> dict[str, Any]:
         from app.analyses.lens_grid import lens_grid
 
-        found, positions = engine.get(run), bounds(query.positions)
-        way = engine.giving_way(found, cancelled)
-        answer = engine.look(
-            found, lambda run: lens_grid(run, positions, progress=report, cancelled=way), cancelled, long=True
-        )
-        return wire.with_warnings(wire.fields(answer))
+        return followed(engine, engine.get(run), lens_grid, report, cancelled, positions=bounds(query.positions))
 
     return await stream(request, service, work)

@@ -8,6 +8,7 @@ from fastapi import APIRouter, Request
 from starlette.responses import Response
 
 from app.web import wire
+from app.web.asking import briefly, followed
 from app.web.body import StrictRoute
 from app.web.openapi import PROBLEMS, STREAM
 from app.web.service import Cancelled, ServiceOf
@@ -32,8 +33,7 @@ async def read_surprisal(run: str, request: Request, service: ServiceOf) -> Resp
     def question(engine: Engine, cancelled: Cancelled) -> SurprisalAnswer:
         from app.analyses.surprisal import surprisal
 
-        budget = engine.settings.look_budget
-        return engine.look(engine.get(run), lambda run: surprisal(run, budget, cancelled=cancelled), cancelled)
+        return briefly(engine, engine.get(run), surprisal, cancelled)
 
     return wire.answer(await service.look(request, question))
 
@@ -47,9 +47,6 @@ async def follow_surprisal(run: str, request: Request, service: ServiceOf) -> Re
     def work(engine: Engine, report: Progress, cancelled: Cancelled) -> dict[str, Any]:
         from app.analyses.surprisal import surprisal
 
-        found = engine.get(run)
-        way = engine.giving_way(found, cancelled)
-        answer = engine.look(found, lambda run: surprisal(run, progress=report, cancelled=way), cancelled, long=True)
-        return wire.with_warnings(wire.fields(answer))
+        return followed(engine, engine.get(run), surprisal, report, cancelled)
 
     return await stream(request, service, work)
