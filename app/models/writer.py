@@ -112,7 +112,7 @@ def _sum_error(rows: Tensor, sinks: bool) -> float:
 
 @dataclass(slots=True, eq=False)
 class DecoderWriter:
-    """Continues a text. `stopped` is asked before every layer. Where no cache is filled, all is read again each time."""
+    """Continues a text. `stopped` is asked before every layer. Where no cache is filled, all is read anew each time."""
 
     network: Network
     stopped: Callable[[], bool]

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import csv
+import io
+import json
 import re
+import subprocess
 
 import pytest
 import torch
@@ -16,6 +20,8 @@ from app.models.sources import locate, wheel
 from app.settings import Settings
 from tests.browser.conftest import NARROW, WIDE, Open, Watch, wait_drawn
 from tests.browser.pictures import STORE, link, weight
+from tests.browser.test_takeaway import take
+from tests.web.stored import events
 
 LAYER, HEAD = 24, 4
 MASKS = "She drank a cup of [MASK] in the [MASK] of the house."
@@ -198,6 +204,28 @@ def test_an_answer_with_its_look_at_the_text(open_page: Open) -> None:
     assert sum(weights) == pytest.approx(1, abs=0.02)
     page.get_by_role("button", name="Use this text").click()
     expect(page.locator("#target")).to_have_value(own)
+
+
+def test_what_is_taken_away_is_what_is_shown(open_page: Open) -> None:
+    page = opened(open_page, MASKS, model="minilm-mlm", temperature=0.7, draw=5, layer=3, head=2)
+    write(page)
+    tokens = written(page)
+    name, data = take(page, "CSV")
+    assert name == "headlight-minilm-mlm-generate.csv"
+    lines = list(csv.DictReader(io.StringIO(data.decode())))
+    assert [line["token"] for line in lines] == tokens
+    assert {line["chosen"] for line in lines} == {"drawn"}
+    name, data = take(page, "SVG")
+    assert (name, data[:4]) == ("headlight-minilm-mlm-generate.svg", b"<svg")
+    assert tokens[-1].encode() in data
+    assert take(page, "PNG")[1][:4] == b"\x89PNG"
+    page.get_by_role("button", name="Copy as curl").click()
+    expect(page.locator("#aside .done")).to_have_text("Command copied")
+    command = page.evaluate("navigator.clipboard.readText()")
+    said = subprocess.run(["bash", "-c", command], capture_output=True, check=True, timeout=60, text=True).stdout
+    steps = [json.loads(data) for event, data in events(said) if event == "step"]
+    assert [step["token"]["display"] for step in steps] == tokens
+    assert [f"{step['draw']['u']:.6f}" for step in steps] == [f"{float(line['u']):.6f}" for line in lines]
 
 
 def test_what_cannot_be_written_is_said(open_page: Open, watch: Watch) -> None:
