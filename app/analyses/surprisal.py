@@ -20,7 +20,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from app.analyses.distributions import BLOCK_CELLS, Distributions, ranks
+from app.analyses.distributions import BLOCK_CELLS, NOWHERE, Distributions, ranks
 from app.analyses.pace import afford, pass_seconds, reading_seconds
 from app.analyses.text_bytes import scored_bytes
 from app.attention.recorder import PassStopped
@@ -37,7 +37,14 @@ from app.tokens.vocabulary import readable
 Objective = Literal["clm", "mlm", "seq2seq"]
 
 LOSS_LIMIT = 1e-4
-"""How far float32's cross entropy may be from ours, in nats, and a batch of masks from one alone."""
+"""How far float32's cross entropy may be from ours, in nats."""
+NUMBERS = ("nats", "ranks", "entropy", "best", "best_softmax")
+UNSCORED: dict[Objective, str] = {
+    "clm": "The first token has nothing before it that could predict it; it is null.",
+    "mlm": "Special tokens are not scored; they are null.",
+    "seq2seq": "The decoder begins with its start token, which nothing predicts; it is null.",
+}
+"""Why some tokens have no numbers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,6 +184,7 @@ def _part(tokens: Sequence[Token], logits: Tensor, checks: tuple[Check, ...] = (
     ids = torch.tensor([token.id for token in tokens])
     found = Distributions(logits)
     nats = -found.log_p.gather(-1, ids[:, None])[:, 0]
+    nats[nats >= -NOWHERE] = torch.inf
     best = found.p.max(-1)
     plain = functional.cross_entropy(logits, ids, reduction="none").double()
     return _Part(
@@ -203,13 +211,16 @@ def _answer(run: Run, objective: Objective, items: Sequence[Token], parts: Seque
     total = math.fsum(row[0] for row in found.values())
     loss = total / len(found)
     length = scored_bytes(run, objective, items, found.keys())
-    warnings = []
+    warnings: list[str] = []
+    perplexity: float | None
     if len(found) < len(items):
         warnings.append(UNSCORED[objective])
     if length is None:
         warnings.append("This tokenizer does not tell its tokens' places, so there are no bits per byte.")
-    perplexity = math.exp(loss) if loss < math.log(1e300) else None
-    if perplexity is None:
+    try:
+        perplexity = math.exp(loss)
+    except OverflowError:
+        perplexity = None
         warnings.append("The perplexity is too large for a number.")
 
     def scored(token: Token) -> Scored:
@@ -231,12 +242,3 @@ def _answer(run: Run, objective: Objective, items: Sequence[Token], parts: Seque
         checks=worst(check for part in parts for check in part.checks),
         warnings=tuple(warnings),
     )
-
-
-NUMBERS = ("nats", "ranks", "entropy", "best", "best_softmax")
-UNSCORED: dict[Objective, str] = {
-    "clm": "The first token has nothing before it that could predict it; it is null.",
-    "mlm": "Special tokens are not scored; they are null.",
-    "seq2seq": "The decoder begins with its start token, which nothing predicts; it is null.",
-}
-"""Why some tokens have no numbers."""

@@ -204,6 +204,25 @@ def test_what_cannot_be_scored_is_said() -> None:
     assert "null" in surprisal(made_run("llama")).warnings[0]
 
 
+def test_what_can_never_be_said_is_infinitely_unexpected() -> None:
+    from app.web.wire import NOT_FINITE, fields, json_bytes, with_warnings
+
+    run = made_run("bart", text="w7 w8", target="w20 w21")
+    model = run.model.network.model
+    before = model.final_logits_bias.clone()
+    model.final_logits_bias[0, run.tokens["decoder"].items[1].id] = -torch.inf
+    try:
+        answer = surprisal(run)
+    finally:
+        model.final_logits_bias.copy_(before)
+    assert [token.nats for token in answer.tokens[:2]] == [None, math.inf]
+    assert math.isfinite(answer.tokens[1].entropy or 0.0)
+    assert answer.loss == answer.perplexity == math.inf
+    document = with_warnings(fields(answer))
+    assert NOT_FINITE in document["warnings"]
+    assert b'"loss":null,"perplexity":null' in json_bytes(document)
+
+
 def test_a_model_without_a_head_predicts_nothing() -> None:
     from dataclasses import replace
 
