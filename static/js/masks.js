@@ -86,6 +86,21 @@ export function clicked(state, run, model, asked, index) {
   return masks && { masks: masks.length ? masks : null, position: isMask ? null : index };
 }
 
+/**
+ * The whole word that a mask stands for; null where it was written as a mask, or is a piece of a word.
+ * @param {Selection} state
+ * @param {Token|undefined} token the mask
+ * @param {Model|null} model
+ */
+export function wordBehind({ masks, text, pair }, token, model) {
+  const left = token && masks && model?.mask ? toggled(masks, token, model.mask) : null;
+  const span = readMask(masks?.find((one) => !left?.includes(one)) ?? '');
+  if (!left || !span) return null;
+  const points = Array.from((span.segment === 0 ? text : pair) ?? '');
+  const inside = [points[span.start - 1], points[span.end]].some((point) => point !== undefined && /[\p{L}\p{N}]/u.test(point));
+  return inside ? null : points.slice(span.start, span.end).join('').trim() || null;
+}
+
 /** The places of the masks. @param {Run} run @param {Model|null} model */
 export function maskPlaces(run, model) {
   return (run.tokens.encoder ?? []).filter(({ text }) => model?.mask && text === model.mask).map(({ index }) => index);

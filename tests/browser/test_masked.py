@@ -70,6 +70,10 @@ def test_a_click_masks_any_token_and_another_gives_it_back(open_page: Open, scor
     expect(chip(page, 4)).to_have_attribute("aria-selected", "true")
     wait_drawn(page)
     shows(page, exact[4])
+    cup, chance = candidates(page), exact[4].softmax(-1)
+    known = next(row for row in cup if row["piece"] == "cup")
+    rank = int((chance > chance[int(known["id"])]).sum()) + 1
+    expect(page.locator(".next-actual")).to_contain_text(f"In the text stood cup: rank {rank} of 30,522, softmax")
     expect(page.locator("#text")).to_have_value(WORDS)
     page.wait_for_function("() => location.search.includes('masks=0%3A13%3A16%2C0%3A20%3A23')")
     page.wait_for_function("() => location.search.includes('position=4')")

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { clicked, masked, readMask, toggled } from '../../static/js/masks.js';
+import { clicked, masked, readMask, toggled, wordBehind } from '../../static/js/masks.js';
 
 const MASK = '[MASK]';
 const token = (start, end, text = 'x', segment = 0) => ({ start, end, text, segment });
@@ -46,4 +46,12 @@ test('a click masks, asks about another mask, or gives the word back', () => {
   assert.deepEqual(clicked(state, run, model, 1, 2), { masks: ['0:0:3', '0:8:12', '0:4:7'], position: 2 });
   assert.deepEqual(clicked({ masks: ['0:0:3'] }, run, model, 1, 1), { masks: null, position: null });
   assert.equal(clicked(state, run, model, 1, 0), null);
+});
+
+test('the word behind a mask, where it is a whole one', () => {
+  const model = { mask: MASK, language_head: true };
+  const state = { text: 'unwise cup.', pair: null, masks: ['0:2:6', '0:7:10'] };
+  assert.equal(wordBehind(state, token(9, 15, MASK), model), 'cup');
+  assert.equal(wordBehind(state, token(2, 8, MASK), model), null, 'a piece of a word');
+  assert.equal(wordBehind({ ...state, masks: null }, token(2, 8, MASK), model), null, 'written as a mask');
 });

@@ -5,7 +5,7 @@
 
 import { h, replace } from '../dom.js';
 import { look } from '../look.js';
-import { clicked, fills, maskPlaces } from '../masks.js';
+import { clicked, fills, maskPlaces, wordBehind } from '../masks.js';
 import { picture } from '../plot.js';
 import { shorten } from '../ticks.js';
 import { candidates } from './next_candidates.js';
@@ -86,13 +86,29 @@ function mount(el, ctx) {
   el.append(h('div.next', {}, words.element, result, about(ctx.model)));
   if (!open) words.update(null, null, 0);
 
+  /** @type {{position: number, candidate: import('../types.js').Candidate|null}|null} the word that a mask was put over */
+  let behind = null;
+
+  /** @param {import('../types.js').LogitsData} now @param {Readonly<import('../types.js').Selection>} state */
+  async function seek({ position }, state) {
+    const word = wordBehind(state, tokens[position], ctx.model);
+    if (!word || behind?.position === position) return;
+    const found = behind = { position, candidate: /** @type {import('../types.js').Candidate|null} */ (null) };
+    const { logits } = await ctx.fetch({ logits: { position, search: word, limit: 1 } }).catch(() => ({ logits: undefined }));
+    const first = logits?.candidates[0];
+    if (!first || first.text.trim().toLowerCase() !== word.toLowerCase() || found !== behind || data?.position !== position) return;
+    found.candidate = first;
+    words.update(position, first, data.vocab);
+  }
+
   return {
     update(state, answers) {
       data = answers.logits ?? data;
       steps.update(data, state);
       if (document.activeElement !== search) search.value = state.search;
       if (data) {
-        words.update(data.position, data.target, data.vocab);
+        words.update(data.position, data.target ?? (behind?.position === data.position ? behind.candidate : null), data.vocab);
+        if (masked) seek(data, state);
         replace(note, facts(data, state));
         list.update(data, state.search !== '');
         list.element.hidden = data.candidates.length === 0 && !data.drawn;

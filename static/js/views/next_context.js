@@ -4,6 +4,7 @@ import { piece } from '../piece.js';
 import { h, replace, visible } from '../dom.js';
 import { weight as written } from '../ticks.js';
 
+const MASK_MORE = 'Click another word to mask it too, or the mask above to take it back.';
 /** How many tokens before the gap are shown. */
 const BEFORE = 14;
 /** How many tokens are offered where none is masked. */
@@ -74,8 +75,8 @@ export function context(tokens, masked, react) {
       forth.toggleAttribute('disabled', position === last);
       end.disabled = position === last;
       replace(actual, target
-        ? ['In the text follows ', h('b', {}, visible(target.text)), `: rank ${(target.rank + 1).toLocaleString('en')} of ${vocab.toLocaleString('en')}, softmax ${written(target.softmax)}.`]
-        : masked ? 'The model fills the mask. Click another word to mask it too, or the mask above to take it back.' : 'The text ends here.');
+        ? [masked ? 'In the text stood ' : 'In the text follows ', h('b', {}, visible(target.text)), `: rank ${(target.rank + 1).toLocaleString('en')} of ${vocab.toLocaleString('en')}, softmax ${written(target.softmax)}.${masked ? ` ${MASK_MORE}` : ''}`]
+        : masked ? `The model fills the mask. ${MASK_MORE}` : 'The text ends here.');
     },
     /** @param {number|null} index */
     hover(index) {
