@@ -3,31 +3,26 @@
 from __future__ import annotations
 
 from benchmarks import peers
+from benchmarks.beside import BARE, beside_forward
 from benchmarks.row import Row
 from benchmarks.server import SAFETENSORS, Server, serving
-from benchmarks.texts import take
-from benchmarks.timing import interleave
 
-TOKENS = 128
-SIZE = 32
+TOKENS: dict[peers.Name, int] = {"minilm": 128, "smollm2": 256}
 ROUNDS: dict[peers.Name, int] = {"minilm": 31, "smollm2": 11}
+SIZE = 32
 WARM = 2
 
 
 def measure() -> list[Row]:
     with serving() as server:
-        return [_row(server, name, rounds) for name, rounds in ROUNDS.items()]
+        return [_row(server, name, tokens) for name, tokens in TOKENS.items()]
 
 
-def _row(server: Server, name: peers.Name, rounds: int) -> Row:
-    texts = take(peers.tokenizer(name), TOKENS, rounds + WARM)
-    inputs = [peers.encode(name, text) for text in texts]
-    runs = [server.run(name, text)["run"] for text in texts]
-    ours, bare = interleave(
-        lambda i: server.get(f"/api/runs/{runs[i]}/attention?size={SIZE}&dtype=u8", SAFETENSORS),
-        lambda i: peers.forward(name, inputs[i]),
-        rounds=rounds,
-        warm=WARM,
-    )
-    what = f"grid of all heads {SIZE} x {SIZE}, {name}, {TOKENS} tokens"
-    return Row(what, ours * 1000, bare * 1000, "bare sdpa forward", "ms", "ratio", 0.25)
+def _row(server: Server, name: peers.Name, tokens: int) -> Row:
+    ours, bare = beside_forward(
+        name, tokens, lambda text: str(server.run(name, text)["run"]),
+        lambda run: server.get(f"/api/runs/{run}/attention?size={SIZE}&dtype=u8", SAFETENSORS),
+        rounds=ROUNDS[name], warm=WARM,
+    )  # fmt: skip
+    what = f"grid of all heads {SIZE} x {SIZE}, {name}, {tokens} tokens"
+    return Row(what, ours, bare, BARE, "ms", "ratio", 0.25)

@@ -6,15 +6,13 @@ two frames after it. So it holds everything that a move causes, wherever in the 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-from shutil import which
 from statistics import median
 from urllib.parse import urlencode
 
-from playwright.sync_api import CDPSession, Page, sync_playwright
+from playwright.sync_api import CDPSession, Page
 
 from benchmarks import peers
+from benchmarks.browser import opened
 from benchmarks.row import Row
 from benchmarks.server import serving
 from benchmarks.texts import take
@@ -40,7 +38,7 @@ TWO_FRAMES = "new Promise(done => requestAnimationFrame(() => requestAnimationFr
 
 def measure() -> list[Row]:
     text = take(peers.tokenizer("minilm"), TOKENS, 1)[0]
-    with serving() as server, _page() as page:
+    with serving() as server, opened() as page:
         server.run("minilm", text)
         query = urlencode({"model": "minilm", "view": "heads", "layer": 3})
         page.goto(f"{server.address}/?{query}#{urlencode({'text': text})}")
@@ -73,14 +71,3 @@ def _moves(page: Page) -> list[float]:
 def _script_seconds(session: CDPSession) -> float:
     metrics = session.send("Performance.getMetrics")["metrics"]
     return next(float(metric["value"]) for metric in metrics if metric["name"] == "ScriptDuration")
-
-
-@contextmanager
-def _page() -> Iterator[Page]:
-    chromium = which("chromium") or which("chromium-browser") or which("google-chrome")
-    with sync_playwright() as play:
-        browser = play.chromium.launch(executable_path=chromium, args=["--no-sandbox", "--disable-gpu"])
-        try:
-            yield browser.new_page(viewport={"width": 1440, "height": 900})
-        finally:
-            browser.close()

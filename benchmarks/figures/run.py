@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from benchmarks import peers
+from benchmarks.beside import BARE, beside_forward
 from benchmarks.row import Row
 from benchmarks.server import Server, serving
-from benchmarks.texts import take
-from benchmarks.timing import interleave
 
 TOKENS = 128
 ROUNDS: dict[peers.Name, int] = {"minilm": 41, "smollm2": 15}
@@ -19,13 +18,8 @@ def measure() -> list[Row]:
 
 
 def _row(server: Server, name: peers.Name, rounds: int) -> Row:
-    texts = take(peers.tokenizer(name), TOKENS, rounds + WARM)
-    inputs = [peers.encode(name, text) for text in texts]
-    ours, bare = interleave(
-        lambda i: server.post("/api/runs", {"model": name, "text": texts[i]}),
-        lambda i: peers.forward(name, inputs[i]),
-        rounds=rounds,
-        warm=WARM,
-    )
-    what = f"POST of a run, {name}, {TOKENS} tokens"
-    return Row(what, ours * 1000, bare * 1000, "bare sdpa forward", "ms", "ratio", 1.15)
+    ours, bare = beside_forward(
+        name, TOKENS, str, lambda text: server.post("/api/runs", {"model": name, "text": text}),
+        rounds=rounds, warm=WARM,
+    )  # fmt: skip
+    return Row(f"POST of a run, {name}, {TOKENS} tokens", ours, bare, BARE, "ms", "ratio", 1.15)

@@ -1,5 +1,6 @@
 // The picture: mounts the view that is chosen, gives it what it needs, and keeps it up to date.
 
+import { h } from './dom.js';
 import { hideOf, stackOf, tokensOf } from './selection.js';
 import { tokenTerms, wordTerms } from './terms.js';
 
@@ -12,6 +13,7 @@ import { tokenTerms, wordTerms } from './terms.js';
 /** @typedef {import('./types.js').ViewHandle} ViewHandle */
 /** @typedef {import('./types.js').ViewContext} ViewContext */
 /** @typedef {{run: Run, request: RunRequest, model: Model|null}} Looking what a run is, and where it came from */
+/** @typedef {{view: View, place: HTMLElement, run: Run, stack: string, handle: ViewHandle, ctx: ViewContext, terms: import('./terms.js').Terms, group: string, life: AbortController}} Mounted */
 
 const NOTHING = Object.freeze({});
 
@@ -31,8 +33,10 @@ const NOTHING = Object.freeze({});
 export function createStage(el, { store, views, models, session, announce, use, write, onDrawn, wait }) {
   /** @type {Looking|null} */
   let looking = null;
-  /** @type {{view: View, run: Run, stack: string, handle: ViewHandle, ctx: ViewContext, terms: import('./terms.js').Terms, group: string, life: AbortController}|null} */
+  /** @type {Mounted|null} */
   let mounted = null;
+  /** Views out of sight that are kept, since making them anew takes long. @type {Mounted[]} */
+  let parked = [];
   /** @type {AbortController|null} */
   let fetching = null;
   /** @type {Data} */
@@ -44,8 +48,23 @@ export function createStage(el, { store, views, models, session, announce, use, 
   function mount(now, view) {
     const stack = stackOf(store.get(), now.run);
     const group = view.sight ? store.get().group : 'token';
-    if (mounted && mounted.view === view && mounted.run === now.run && mounted.stack === stack.name && mounted.group === group) return mounted;
+    /** @param {Mounted} one */
+    const fits = (one) => one.run === now.run && one.stack === stack.name;
+    /** @param {Mounted} one */
+    const same = (one) => one.view === view && one.group === group && fits(one);
+    if (mounted && same(mounted)) return mounted;
     unmount();
+    parked.filter((one) => !fits(one)).forEach(end);
+    parked = parked.filter(fits);
+    el.dataset.view = view.id;
+    const kept = parked.find(same);
+    if (kept) {
+      parked = parked.filter((one) => one !== kept);
+      kept.ctx.theme = theme();
+      el.append(kept.place);
+      mounted = kept;
+      return mounted;
+    }
     const life = new AbortController();
     const terms = (group === 'word' ? wordTerms : tokenTerms)(now.run, tokensOf(stack, now.run), store);
     const ctx = {
@@ -55,10 +74,11 @@ export function createStage(el, { store, views, models, session, announce, use, 
       write: written(now, view, life.signal),
       fetch: async (/** @type {Needs} */ more, /** @type {((stage: import('./types.js').Stage) => void)|undefined} */ onStage, /** @type {AbortSignal|undefined} */ signal) => (
         terms.data(await fetchMore(inTokens(more, view, terms), now, life.signal, onStage, signal))),
-      told: () => { if (!life.signal.aborted) onDrawn(data, now, view); },
+      told: () => { if (!life.signal.aborted && mounted?.ctx === ctx) onDrawn(data, now, view); },
     };
-    el.dataset.view = view.id;
-    mounted = { view, run: now.run, stack: stack.name, handle: view.mount(el, ctx), ctx, terms, group, life };
+    const place = h('div.view-place', {});
+    el.append(place);
+    mounted = { view, place, run: now.run, stack: stack.name, handle: view.mount(place, ctx), ctx, terms, group, life };
     return mounted;
   }
 
@@ -115,12 +135,20 @@ export function createStage(el, { store, views, models, session, announce, use, 
 
   function unmount() {
     if (!mounted) return;
-    mounted.life.abort();
     delete el.dataset.drawn;
     refused(false);
-    mounted.handle.destroy();
+    mounted.place.remove();
+    if (mounted.view.keep) {
+      mounted.handle.away?.();
+      parked.push(mounted);
+    } else end(mounted);
     mounted = null;
-    el.replaceChildren();
+  }
+
+  /** @param {Mounted} one */
+  function end({ life, handle }) {
+    life.abort();
+    handle.destroy();
   }
 
   /** Draws what is chosen now; of two calls the last one wins. */
