@@ -19,6 +19,7 @@ ROUTES = {
     ("get", "/api/runs/{run}/logits"), ("get", "/api/examples"), ("get", "/api/health"), ("get", "/api/ready"),
     ("get", "/api/limits"), ("get", "/metrics"), ("get", "/api/runs/{run}/neuron"), ("get", "/api/runs/{run}/heads"),
     ("get", "/api/runs/{run}/heads/evidence"), ("post", "/api/compare"), ("get", "/api/compare/map"),
+    ("get", "/api/runs/{run}/attribution"), ("post", "/api/runs/{run}/saliency"),
     ("post", "/api/runs/{run}/edits"), ("post", "/api/runs/{run}/effects"),
     ("get", "/api/runs/{run}/surprisal"), ("get", "/api/runs/{run}/lens"), ("get", "/api/runs/{run}/lens/grid"),
     ("post", "/api/generate"),

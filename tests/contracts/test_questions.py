@@ -115,3 +115,26 @@ def test_different_texts_on_different_models_do_not_go_together(api: TestClient,
     other = answer(api.post("/api/runs", json={"model": "smollm2", "text": "Something else."}))
     refused = api.post("/api/compare", json={"a": run["run"], "b": other["run"]})
     assert (refused.status_code, refused.json()["code"]) == (422, "not-applicable")
+
+
+def test_mary_against_john_by_what_was_written(api: TestClient) -> None:
+    """Head 23.3 writes most of it, and the parts are all of it."""
+    text = "When Mary and John went to the store, John gave a drink to"
+    made = answer(api.post("/api/runs", json={"model": "smollm2", "text": text}))
+    tokens = {token["display"]: token["id"] for token in made["tokens"]["decoder"]}
+    path = f"token={tokens[' Mary']}&against={tokens[' John']}"
+    found = answer(api.get(f"/api/runs/{made['run']}/attribution?{path}"))
+    logits = {
+        name: api.get(f"/api/runs/{made['run']}/logits?position=13&search={name}&limit=200").json()["candidates"]
+        for name in ("Mary", "John")
+    }
+    mary, john = (
+        next(one["logit"] for one in logits[name] if one["id"] == tokens[f" {name}"]) for name in ("Mary", "John")
+    )
+    assert found["total"] == pytest.approx(mary - john, abs=1e-4)
+    heads = np.array(found["attention"][0]["heads"])
+    assert heads.shape == (30, 9)
+    assert np.unravel_index(heads.argmax(), heads.shape) == (23, 3)
+    whole = heads.sum() + np.sum(found["mlp"]) + sum(part["value"] for part in found["embedding"])
+    assert whole == pytest.approx(found["total"], abs=1e-3)  # Llama has no biases
+    assert abs(found["remainder"]) <= 1e-4
