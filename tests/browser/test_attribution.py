@@ -265,3 +265,12 @@ def test_a_long_integral_can_be_stopped(open_page: Open, plain: Plain) -> None:
     expect(page.locator("#problem")).to_contain_text("Stopped")
     page.get_by_role("button", name="Gradient × input").click()
     expect(page.locator(".saliency-says")).to_contain_text("need not agree")
+
+
+def test_another_model_has_other_words(open_page: Open, plain: Plain) -> None:
+    page = open_page(link("The drink was [MASK].", **SALIENCY, token=plain.mary, against=plain.john))
+    page.locator("#model").click()
+    page.locator("#model").fill("minilm-mlm")
+    page.keyboard.press("Enter")
+    expect(page.locator("#saliency-token option:checked")).to_contain_text("the likeliest", timeout=60_000)
+    assert not re.search("token=|against=", page.url)

@@ -42,6 +42,8 @@ import { createWords } from './words.js';
 /** @typedef {import('../types.js').Model} Model */
 
 const UNPINNED = Object.freeze({ query: null, key: null, position: null, rows: null, cols: null });
+/** Words of a vocabulary: of another model they are other words. */
+const WORDLESS = Object.freeze({ token: null, against: null });
 const MOST_OFFERED = 8;
 const LINK_CHANGED = 'Not all of the link could be taken as it is';
 const TEXT_LIMIT = 256 * 1024;
@@ -79,7 +81,7 @@ const ask = createAsk(byId('ask'), {
   },
   onDraft: compareDraft,
   onExample: (example) => {
-    store.set({ ...UNPINNED, heads: null, stack: null, masks: null, ...asked(example), ...example.selection });
+    store.set({ ...UNPINNED, ...WORDLESS, heads: null, stack: null, masks: null, ...asked(example), ...example.selection });
     ask.write(store.get());
   },
 });
@@ -90,7 +92,7 @@ const picker = createPicker(pickerSlot, {
   onPick: (id) => {
     chosen = id;
     const draft = ask.draft();
-    store.set({ ...UNPINNED, ...(draft.text === store.get().text ? {} : { masks: null }), ...draft, model: id, heads: null, stack: null });
+    store.set({ ...UNPINNED, ...WORDLESS, ...(draft.text === store.get().text ? {} : { masks: null }), ...draft, model: id, heads: null, stack: null });
   },
 });
 const load = createLoadProgress(loadSlot);
@@ -224,7 +226,7 @@ function fitted(run, model) {
 /** Buttons of the models there are, where the one asked for can never be had. @param {string} id */
 function otherModels(id) {
   return models.filter((one) => one.id !== id).slice(0, MOST_OFFERED)
-    .map((one) => ({ title: one.id, run: () => { store.set({ ...UNPINNED, model: one.id, heads: null, stack: null }); } }));
+    .map((one) => ({ title: one.id, run: () => { store.set({ ...UNPINNED, ...WORDLESS, model: one.id, heads: null, stack: null }); } }));
 }
 
 /** While the boxes or the model differ from the run that is shown, its results are dimmed, and the page says so. */

@@ -28,7 +28,7 @@ export function none(el, ctx) {
 
 /** @param {import('../types.js').ViewContext} ctx @param {string} model */
 function change(ctx, model) {
-  ctx.store.set({ model, stack: null, heads: null, query: null, key: null, position: null, rows: null, cols: null });
+  ctx.store.set({ model, token: null, against: null, stack: null, heads: null, query: null, key: null, position: null, rows: null, cols: null });
 }
 
 /** The first paragraph, without its later sentences where it is long. @param {string} note */
