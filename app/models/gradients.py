@@ -7,6 +7,7 @@ take no gradients, and blocks below the layers that are asked about take part in
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Collection, Iterable
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
@@ -70,17 +71,28 @@ def log_probabilities(network: Network, final: Tensor) -> Tensor:
     return network.family.unembed(network.model, final).double().log_softmax(-1)
 
 
+def log_odds(scores: Tensor, token: int) -> float:
+    """ln p / (1 - p) of a token, from log-probabilities [V], without the loss of digits of 1 - p."""
+    rest = scores.clone()
+    rest[token] = -torch.inf
+    return float(scores[token] - rest.logsumexp(-1))
+
+
 def directional_derivative(
     network: Network, inputs: Inputs, stack: str, layer: int, found: ZGradients
 ) -> tuple[float, float, float]:
-    """(L's rise by the gradient, its rise in truth, what rounding may hide): z of one layer moved along dL/dz.
+    """(rise by the gradient, rise in truth, what rounding may hide): z of one layer moved along dL/dz.
 
     The truth takes two passes, z moved forth and back: a test of the gradient that knows nothing of how it was made.
+    It is the log-odds that rise, by dL / (1 - p). L itself cannot be tried where the prediction is nearly certain: it
+    ends at 0, so a step long enough to be seen is too long for L to be straight.
     """
     gradient = found.of[layer]
     length = float(gradient.norm())
-    if length == 0.0:
+    doubt = -math.expm1(found.log_probability)  # 1 - p
+    if length == 0.0 or doubt == 0.0:
         return 0.0, 0.0, 1.0
+    slope = length / doubt
     ends = []
     size = 0.0
     for sign in (1.0, -1.0):
@@ -89,20 +101,20 @@ def directional_derivative(
             nonlocal size
             if (at, index) != (stack, layer):
                 return z
-            size = min(RISE / length, FURTHEST * float(z.norm()))
+            size = min(RISE / slope, FURTHEST * float(z.norm()))
             return z + (sign * size / length) * gradient.to(z.dtype)
 
         with torch.no_grad():
             states = replay(network, inputs, Tap(see_z=moved), plainly)
-            ends.append(float(log_probabilities(network, states[found.position])[found.token]))
-    rounding = 64 * torch.finfo(network.model.dtype).eps * max(1.0, abs(found.log_probability))
-    return 2 * size * length, ends[0] - ends[1], rounding
+            ends.append(log_odds(log_probabilities(network, states[found.position]), found.token))
+    rounding = 64 * torch.finfo(network.model.dtype).eps * max(1.0, *map(abs, ends))
+    return 2 * size * slope, ends[0] - ends[1], rounding
 
 
 RISE = 0.02
-"""The rise of L, in nats, that a step along the gradient is made for."""
+"""The rise of the log-odds that a step along the gradient is made for."""
 FURTHEST = 0.01
-"""How far z is moved at most, as a share of its length: beyond, L is no longer straight."""
+"""How far z is moved at most, as a share of its length: beyond, nothing is straight any more."""
 
 
 @dataclass(slots=True, eq=False)
