@@ -156,7 +156,9 @@ class LogitsQuery(Query):
     top_p: Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)] = 1.0
     min_p: Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)] = 0.0
     limit: Annotated[int, Field(ge=1, le=MOST_CANDIDATES, description="How many candidates are given.")] = 20
-    search: Annotated[str | None, Field(max_length=200, description="Only candidates with this in their text.")] = None
+    search: Annotated[
+        str | None, Field(max_length=200, description="Only candidates with this in their text, or `#id`.")
+    ] = None
     draw: Annotated[int | None, Field(ge=0, lt=2**63, description="Draw one candidate with this seed.")] = None
 
 

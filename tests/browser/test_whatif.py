@@ -145,3 +145,8 @@ def test_it_fits_a_phone(open_page: Open) -> None:
     page = open_page(link(STORE, model="smollm2", view="whatif") + f"&text_b={MARY.replace(' ', '+')}", size=NARROW)
     page.wait_for_selector(".whatif-result:not([hidden])")
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
+def test_what_an_encoder_decoder_writes_is_told_for_both_texts(open_page: Open) -> None:
+    page = open_page(link("the third of March 2021", model="dates", view="whatif") + "&text_b=the+third+of+May+2021")
+    expect(page.locator(".whatif-answer")).to_have_text("It wrote “2021-03-03” itself, and now “2021-05-03”.")

@@ -62,7 +62,8 @@ function bounds(list) {
  */
 function row(c, data, most, low, high) {
   const marks = `${data.draw?.id === c.id ? '◆ ' : ''}${data.target?.id === c.id ? '▸ ' : ''}`;
-  const [from, to] = [c.below, c.below + c.probability];
+  const from = c.below ?? 0;
+  const to = from + (c.probability ?? 0);
   const size = c.logit === null ? 0 : (c.logit - low) / (high - low || 1);
   return h('div.next-row', { role: 'row', data: { id: c.id, ...(c.kept ? {} : { dropped: droppedBy(c, data.pipeline) }), ...(data.draw?.id === c.id ? { drawn: '' } : {}) } },
     cell('rank', count(c.rank + 1)),

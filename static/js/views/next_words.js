@@ -68,6 +68,7 @@ export function why({ draw, drawn, candidates }, { temperature }) {
 /** @param {number} value */
 export function percent(value) {
   if (value >= 0.0005 || value === 0) return `${(value * 100).toFixed(1)} %`;
+  if (value >= 0.00001) return `${Number((value * 100).toPrecision(2))} %`;
   return `${(value * 100).toExponential(0).replace('e-', 'e−')} %`;
 }
 

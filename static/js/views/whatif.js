@@ -79,6 +79,7 @@ function mount(el, ctx) {
   const note = h('p.compare-note', {});
   const say = h('p.compare-what', {});
   const both = strip('Tokens', { point: (query) => ctx.setHover({ query, key: null }), pin: (query) => store.set({ query: state.query === query ? null : query }) });
+  const answer = h('p.whatif-answer', { hidden: true });
   const table = h('table.whatif-table', {});
   const none = h('p.next-note', {});
   const ranking = rank({ choose: (at) => store.set(at), announce: ctx.announce });
@@ -87,7 +88,7 @@ function mount(el, ctx) {
   const result = h('div.whatif-result', { hidden: true },
     both.element,
     h('div.whatif-body', {},
-      h('section.whatif-part', { 'aria-label': 'Prediction' }, h('h3', {}, 'What it expects'), say, none, h('div.table-box', {}, table)),
+      h('section.whatif-part', { 'aria-label': 'Prediction' }, h('h3', {}, 'What it expects'), answer, say, none, h('div.table-box', {}, table)),
       h('section.whatif-part', { 'aria-label': 'Heads' }, ranking.element, head, open)));
   el.append(h('div.compare.whatif', {}, h('div.whatif-top', {}, lead, chips, back), note, result));
 
@@ -145,6 +146,9 @@ function mount(el, ctx) {
       ranking.update(compared.ranking, stack, next);
       const place = standing(compared.ranking, next.layer, next.head);
       replace(head, place ? `Shown: head ${next.head} of layer ${next.layer}, ${digits(place.divergence)} bits, number ${place.place} of ${place.of}.` : '');
+      const [wrote, writes] = [ctx.run.answer, compared.run.answer];
+      answer.hidden = wrote === null || writes === null;
+      replace(answer, wrote === writes ? `It writes “${wrote}” for both texts.` : `It wrote “${wrote}” itself, and now “${writes}”.`);
       const [before, after] = [answers.logits, compared.logits];
       table.hidden = !before || !after;
       say.hidden = table.hidden;
