@@ -119,7 +119,7 @@ export function createStage(el, { store, views, models, session, announce, use, 
   }
 
   /**
-   * What a view lets the model write; once it is there, its checks are shown.
+   * What a view lets the model write; once it is there, or was stopped, its checks are shown.
    * @param {Looking} now
    * @param {View} view
    * @param {AbortSignal} life
@@ -127,9 +127,11 @@ export function createStage(el, { store, views, models, session, announce, use, 
    */
   function written(now, view, life) {
     return async (asked, on, signal) => {
-      const answer = await write(asked, on, AbortSignal.any([life, signal]));
-      if (!life.aborted) onDrawn(data, now, view);
-      return answer;
+      try {
+        return await write(asked, on, AbortSignal.any([life, signal]));
+      } finally {
+        if (!life.aborted) onDrawn(data, now, view);
+      }
     };
   }
 

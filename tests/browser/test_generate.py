@@ -163,6 +163,7 @@ def test_stop_ends_it_and_leaves_what_was_written(open_page: Open) -> None:
     expect(page.locator(".written-says").first).to_contain_text("It ended: stopped.")
     count = len(written(page))
     assert 2 < count < 256
+    expect(page.locator("#aside").get_by_role("button", name="CSV", exact=True)).to_be_visible()
     page.wait_for_timeout(600)
     assert len(written(page)) == count
     page.get_by_role("tab", name="Map").click()
