@@ -117,3 +117,20 @@ def test_passes_let_in_between_change_nothing() -> None:
     assert asks == 5 * 3  # blocks: the pass, three layers, the strongest head alone
     assert between.kl == alone.kl
     assert between.change == alone.change
+
+
+def test_layers_below_are_not_run_again() -> None:
+    run = run_of("llama")
+    calls = 0
+
+    def count(*_: object) -> None:
+        nonlocal calls
+        calls += 1
+
+    hooks = [layer.mlp.register_forward_hook(count) for layer in run.model.network.model.model.layers]
+    try:
+        effects(run)
+    finally:
+        for hook in hooks:
+            hook.remove()
+    assert calls == 3 + (3 + 2 + 1) + 3  # the pass, each layer and those above it, the strongest head alone
