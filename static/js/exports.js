@@ -66,23 +66,28 @@ export function shellQuote(text) {
 }
 
 /**
- * The command that asks the API what the page shows.
+ * The command that asks the API what the page shows. It makes the runs that it asks about first: those that are stored
+ * cost nothing, and a server forgets them in time.
  * @param {import('./types.js').RunRequest} request
  * @param {Readonly<Selection>} state
  * @param {Run} run
  * @param {string} stack
  * @param {Needs} needs of the view
  * @param {string} origin
- * @param {string|null} [address] where the view says that its numbers are
+ * @param {{address?: string|null, posted?: {path: string, body: unknown}|null}} [own] where the view says that its numbers are
  */
-export function toCurl({ model, text, pair, target }, state, run, stack, needs, origin, address = null) {
-  if (address) return `curl -s ${shellQuote(origin + address)}`;
-  if (needs.neuron) return `curl -s ${shellQuote(origin + neuronPath(run.run, needs.neuron))}`;
-  if (needs.logits) return `curl -s ${shellQuote(origin + logitsPath(run.run, needs.logits))}`;
+export function toCurl(request, state, run, stack, needs, origin, { address = null, posted = null } = {}) {
+  const made = [request, ...(needs.compare ? [needs.compare.other] : [])];
+  const get = (/** @type {string} */ path) => withRuns(made, `curl -s ${shellQuote(origin + path)}`, origin);
+  if (posted) {
+    const command = postCurl(origin + posted.path, posted.body);
+    return posted.path.startsWith('/api/runs/') ? withRuns(made, command, origin) : command;
+  }
+  if (address) return get(address);
+  if (needs.neuron) return get(neuronPath(run.run, needs.neuron));
+  if (needs.logits) return get(logitsPath(run.run, needs.logits));
   /** @type {Record<string, unknown>} */
-  const body = { model, text };
-  if (pair !== null) body.pair = pair;
-  if (target !== null) body.target = target;
+  const body = given(request);
   if (state.view === 'heads' || state.view === 'map') {
     Object.assign(body, { stack, layer: state.layer });
     if (state.view === 'map') Object.assign(body, headOf(state));
@@ -94,6 +99,16 @@ export function toCurl({ model, text, pair, target }, state, run, stack, needs, 
   const path = state.view === 'tokens' ? (run.tokens.decoder && run.tokens.encoder ? '/api/runs' : '/api/tokenize') : '/api/attention';
   if (path === '/api/tokenize') delete body.target;
   return postCurl(origin + path, body);
+}
+
+/** @param {import('./types.js').RunRequest} request */
+function given({ model, text, pair, target }) {
+  return { model, text, ...(pair === null ? {} : { pair }), ...(target === null ? {} : { target }) };
+}
+
+/** @param {import('./types.js').RunRequest[]} requests @param {string} command @param {string} origin */
+function withRuns(requests, command, origin) {
+  return [...requests.map((request) => `${postCurl(`${origin}/api/runs`, given(request))} -o /dev/null`), command].join(' && ');
 }
 
 /** @param {string} address @param {unknown} body */

@@ -14,7 +14,7 @@ import pytest
 from playwright.sync_api import Page, expect
 from safetensors.numpy import load
 
-from tests.browser.conftest import Eager, Open
+from tests.browser.conftest import Eager, Open, serving
 from tests.browser.lens_formulas import divergence, minilm, norm
 from tests.browser.page import FIRST, VIEWS, WRITES_WORDS
 
@@ -69,7 +69,19 @@ def test_the_picture_as_png_and_svg(open_page: Open, view: str) -> None:
     assert (b"induction" if view == "roles" else b"animal") in svg
 
 
-@pytest.mark.parametrize("view", [view for view in VIEWS if view not in (*WRITES_WORDS, "compare")])
+def test_the_command_answers_where_the_run_is_not_stored(open_page: Open, address: str) -> None:
+    """As after the server let it go: a second server, of the same installation, has never seen the text."""
+    page = open_page("/?view=roles")
+    page.get_by_role("button", name="Copy as curl").click()
+    expect(page.locator("#aside .done")).to_have_text("Command copied")
+    command = page.evaluate("navigator.clipboard.readText()")
+    with serving() as other:
+        command = command.replace(address, other)
+        answer = json.loads(subprocess.run(["bash", "-c", command], capture_output=True, check=True, timeout=60).stdout)
+    assert len(answer["heads"]) == 72
+
+
+@pytest.mark.parametrize("view", [view for view in VIEWS if view not in (*WRITES_WORDS, "compare", "whatif")])
 def test_the_command_answers_with_what_the_page_shows(open_page: Open, eager: Callable[..., Eager], view: str) -> None:
     page = open_page(f"/?view={view}&layer=3&head=1")
     page.get_by_role("button", name="Copy as curl").click()

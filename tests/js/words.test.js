@@ -72,7 +72,20 @@ test('each view has its question', () => {
   assert.match(curl({ view: 'heads', layer: 2 }), /'\{"model":"m","text":"t","stack":"encoder","layer":2\}'$/);
   assert.match(curl({ view: 'map', lens: 'rollout', head: 4 }), /"layer":0,"lens":"rollout"\}'$/);
   assert.match(curl({ view: 'map', lens: 'norm', head: 4, group: 'word', hideSpecial: true }), /"layer":0,"head":4,"lens":"norm","group":"word","hide":"special"\}'$/);
-  assert.equal(curl({ view: 'next' }, { logits: { position: 3, top_k: 5 } }), `curl -s '/api/runs/r1/logits?position=3&top_k=5'`);
+  const made = (/** @type {string} */ body) => `curl -s '/api/runs' -H 'content-type: application/json' -d '${body}' -o /dev/null && `;
+  assert.equal(curl({ view: 'next' }, { logits: { position: 3, top_k: 5 } }), `${made('{"model":"m","text":"t"}')}curl -s '/api/runs/r1/logits?position=3&top_k=5'`);
+});
+
+test('a command that asks about stored runs makes them first, both of a comparison', () => {
+  const request = { model: 'm', text: "it's", pair: null, target: null };
+  const other = { model: 'n', text: 'u', pair: 'v', target: null };
+  const parts = (/** @type {object} */ needs, /** @type {object} */ own) => toCurl(request, { ...DEFAULTS, view: 'compare' }, RUN, 'encoder', needs, 'http://h', own).split(' && ');
+  const [first, second, asked] = parts({ compare: { other } }, { address: '/api/compare/map?a=r1&b=r2' });
+  assert.match(first, /^curl -s 'http:\/\/h\/api\/runs' .*"text":"it'\\''s"\}' -o \/dev\/null$/);
+  assert.match(second, /"model":"n","text":"u","pair":"v"\}' -o \/dev\/null$/);
+  assert.equal(asked, "curl -s 'http://h/api/compare/map?a=r1&b=r2'");
+  assert.equal(parts({}, { posted: { path: '/api/runs/r1/edits', body: {} } }).length, 2);
+  assert.equal(parts({}, { posted: { path: '/api/generate', body: {} } }).length, 1);
 });
 
 test('the exact numbers are float32, of maps only', () => {

@@ -1,7 +1,7 @@
 // The buttons of the aside: what can be taken away of the picture that is shown.
 
 import { download, SAFETENSORS } from '../api.js';
-import { copy, fileName, numbersPath, postCurl, save, toCsv, toCurl } from '../exports.js';
+import { copy, fileName, numbersPath, save, toCsv, toCurl } from '../exports.js';
 import { keepHeads } from '../safetensors.js';
 import { stackOf } from '../selection.js';
 import { toUrl } from '../url.js';
@@ -71,10 +71,10 @@ export function takeAway({ store, stage, session, say, fail }) {
       .then(async (blob) => (heads ? new Blob([keepHeads(await blob.arrayBuffer(), heads)]) : blob));
   };
   const curl = () => {
-    const posted = stage.handle?.posted?.() ?? null;
-    return posted ? postCurl(location.origin + posted.path, posted.body) : plainCurl();
+    const looking = stage.looking;
+    const own = { address: address()?.path, posted: stage.handle?.posted?.() };
+    return looking ? toCurl(looking.request, store.get(), looking.run, stackName(), stage.needs(), location.origin, own) : '';
   };
-  const plainCurl = () => (stage.looking ? toCurl(stage.looking.request, store.get(), stage.looking.run, stackName(), stage.needs(), location.origin, address()?.path) : '');
   const drawn = () => stage.handle !== null;
   const ready = () => drawn() && (stage.handle?.ready?.() ?? true);
 
