@@ -1,4 +1,4 @@
-"""The check of a gradient by two passes: it holds where the model is nearly certain too, and a wrong gradient fails it."""
+"""The check of a gradient by two passes holds where the model is nearly certain too, and a wrong gradient fails it."""
 
 from __future__ import annotations
 
