@@ -41,6 +41,7 @@ def scores(tmp_path_factory: pytest.TempPathFactory) -> Scores:
 
 def shows(page: Page, exact: torch.Tensor) -> None:
     """The table holds the largest of these logits [V]."""
+    expect(page.locator(".next-row[data-id]").first).to_have_attribute("data-id", str(int(exact.argmax())))
     shown = candidates(page)
     assert [int(row["id"]) for row in shown] == exact.argsort(descending=True)[:20].tolist()
     for row in shown:

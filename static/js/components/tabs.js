@@ -67,6 +67,7 @@ export function createTabs(el, groups, { panel, onChoose }) {
   return {
     /** @param {string} chosen */
     update(chosen) {
+      if (buttons.get(chosen)?.ariaSelected === 'true') return;
       for (const [id, button] of buttons) {
         const selected = id === chosen;
         button.setAttribute('aria-selected', String(selected));
