@@ -6,7 +6,7 @@ import { colourOf, grid } from '../../static/js/views/grid.js';
 import { corner, headAt, hit, inner, layout, move, placed, sizeFor } from '../../static/js/views/grid_layout.js';
 import { bytesOf, closer, mapsOf, peak, strongest, visible } from '../../static/js/views/grid_maps.js';
 import { flats, labels, lookup, patch } from '../../static/js/views/grid_paint.js';
-import { pairWords, remarks, table } from '../../static/js/views/grid_words.js';
+import { orientation, pairWords, remarks, table } from '../../static/js/views/grid_words.js';
 
 const SHAPES = [[6, 12], [30, 9], [1, 1], [48, 64], [12, 12]];
 
@@ -51,6 +51,8 @@ test('many layers lie across a wide screen and stand on a phone; the first layer
   assert.deepEqual(placed(g, { layer: 0, head: 3 }), { column: 3, row: 5 });
   assert.equal(hit(g, g.left - 1, g.top + 5), null);
   assert.equal(hit(g, g.width + 5, g.top + 5), null);
+  assert.match(orientation(g), /^Layers go from the bottom up/);
+  assert.match(orientation(layout({ width: 1090, most: 640, layers: 30, heads: 9 })), /^Layers go from left to right/);
 });
 
 test('the arrows lead where they point and stop at the edge', () => {

@@ -15,7 +15,7 @@ import { hit, inner, layout, move, sizeFor } from './grid_layout.js';
 import { closer, mapsOf, strongest } from './grid_maps.js';
 import { flats, lookup, paintLabels, paintMaps, paintRoles, sheet } from './grid_paint.js';
 import { gridSvg } from './grid_svg.js';
-import { pairWords, remarks, roleWords, table, titleOf } from './grid_words.js';
+import { orientation, pairWords, remarks, roleWords, table, titleOf } from './grid_words.js';
 import { surface } from './heads_canvas.js';
 
 /**
@@ -250,9 +250,9 @@ function mount(el, ctx) {
           range: { low: zero, high: zero + scale * (zero < 0 ? 254 : 255), signed: zero < 0 },
         });
         const other = !colour && next.lens !== LENS ? ` These are the maps themselves; the lens ${next.lens} is for Heads and Map.` : '';
-        note.textContent = remarks(maps, roles, colour) + other;
+        draw();
+        note.textContent = `${orientation(g)} ${remarks(maps, roles, colour)}${other}`;
       }
-      draw();
     },
     hover: () => undefined,
     destroy() {

@@ -37,6 +37,11 @@ export function roleWords(data, role, i) {
   return `${role} ${inWords(role, standing(data, i, role))}`;
 }
 
+/** Which way the layers go: it depends on the width, so it is said. @param {import('./grid_layout.js').Layout} g */
+export function orientation({ across }) {
+  return across === 'heads' ? 'Layers go from the bottom up, heads from left to right.' : 'Layers go from left to right, heads from the top down, since that makes larger squares here.';
+}
+
 /**
  * What is to be known about the picture.
  * @param {Maps} maps
