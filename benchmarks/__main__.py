@@ -18,7 +18,7 @@ from typing import Any
 from benchmarks.row import Row, table
 
 FIGURES = (
-    "run", "first_head", "long_text", "grid", "heads", "losses", "causes", "generate", "start", "hover",
+    "run", "first_head", "long_text", "long_views", "grid", "heads", "losses", "causes", "generate", "start", "hover", "switch",
     "sliders",
 )  # fmt: skip
 RESULTS = Path(__file__).with_name("results.json")

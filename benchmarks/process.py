@@ -39,6 +39,10 @@ class Watch:
         forget_peak(pid)
         self.before = resident(pid)
 
+    def again(self) -> None:
+        """Let the peak start again; growth stays what it is since the beginning."""
+        forget_peak(self.pid)
+
     def growth(self) -> Growth:
         return Growth((resident(self.pid) - self.before) / GB, (peak(self.pid) - self.before) / GB)
 

@@ -20,7 +20,7 @@ from app.models.build import build
 from app.models.info import ModelInfo
 from app.models.library import Library
 from app.models.loaded import LoadedModel
-from app.models.memory import warm_memory
+from app.models.memory import trim_memory, warm_memory
 from app.models.progress import Cancelled as IsCancelled
 from app.models.progress import Progress, Stage, never, silent
 from app.models.run import Run, RunRequest, check_price, make_run, read_tokens, run_id
@@ -124,8 +124,12 @@ class Engine:
         def ask() -> T:
             if cancelled():
                 raise Cancelled("Nobody waits for the answer any more.", "Ask again.")
-            with torch.no_grad():
-                return question(run)
+            try:
+                with torch.no_grad():
+                    return question(run)
+            finally:
+                if long:
+                    trim_memory()
 
         urgency = Urgency.LONG if long else Urgency.LOOK
         return wait_for(self._worker(run.model).submit(ask, urgency), cancelled)
@@ -146,7 +150,13 @@ class Engine:
             worker.give_way()
             return cancelled()
 
-        return wait_for(worker.submit(lambda: work(asked, between), Urgency.LONG), cancelled)
+        def do() -> T:
+            try:
+                return work(asked, between)
+            finally:
+                trim_memory()
+
+        return wait_for(worker.submit(do, Urgency.LONG), cancelled)
 
     def giving_way(self, run: Run, cancelled: IsCancelled) -> IsCancelled:
         """A `cancelled` for long work to ask: whenever it does, looks and passes that wait are done first."""
