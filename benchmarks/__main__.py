@@ -18,8 +18,8 @@ from typing import Any
 from benchmarks.row import Row, table
 
 FIGURES = (
-    "run", "first_head", "long_text", "long_views", "grid", "heads", "losses", "causes", "generate", "start", "hover", "switch",
-    "sliders",
+    "run", "first_head", "long_text", "long_views", "grid", "heads", "losses", "causes", "generate", "start", "hover",
+    "switch", "sliders",
 )  # fmt: skip
 RESULTS = Path(__file__).with_name("results.json")
 README = Path(__file__).parent.parent / "README.md"
