@@ -116,5 +116,5 @@ export function refusal(problem, ctx) {
   const { token, against } = ctx.store.get();
   const again = problem.code === 'out-of-range' && (token !== null || against !== null)
     && h('button.button.small', { type: 'button', onclick: () => ctx.store.set({ token: null, against: null }) }, 'Take the likeliest word');
-  return [h('h3', {}, problem.title), h('p', {}, problem.detail), h('p', {}, problem.hint), again];
+  return [h('h3', {}, 'Nothing can be shown here'), h('p', {}, problem.detail), h('p', {}, problem.hint), again];
 }
