@@ -2,13 +2,13 @@
 
 import { h, replace } from '../dom.js';
 
-/** @param {HTMLElement} el with role=status */
-export function createNotice(el) {
+/** @param {HTMLElement} el with role=status @param {string} title */
+export function createNotice(el, title) {
   const clear = () => replace(el);
   return {
     clear,
-    /** @param {string} title @param {readonly string[]} lines none: nothing is shown */
-    show(title, lines) {
+    /** @param {readonly string[]} lines none: nothing is shown */
+    show(lines) {
       if (lines.length === 0) clear();
       else {
         replace(el, h('div.problem.notice', {}, h('p.problem-title', {}, title), h('ul', {}, lines.map((line) => h('li', {}, line))),

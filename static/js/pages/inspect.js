@@ -45,7 +45,6 @@ const UNPINNED = Object.freeze({ query: null, key: null, position: null, rows: n
 /** Words of a vocabulary: of another model they are other words. */
 const WORDLESS = Object.freeze({ token: null, against: null });
 const MOST_OFFERED = 8;
-const LINK_CHANGED = 'Not all of the link could be taken as it is';
 const TEXT_LIMIT = 256 * 1024;
 
 const boot = readBoot();
@@ -97,7 +96,7 @@ const picker = createPicker(pickerSlot, {
 });
 const load = createLoadProgress(loadSlot);
 const problems = createProblemBox(byId('problem'));
-const notice = createNotice(byId('notice'));
+const notice = createNotice(byId('notice'), 'Not all of the link could be taken as it is');
 const busy = createBusy(byId('busy'), announce);
 const strip = createStrip(stripSlot, {
   onHover: (side, index) => store.setHover(hoverOf(side, index)),
@@ -138,7 +137,7 @@ bindKeys(bindings);
 
 keepHistory(store, (state) => {
   link = unread(location.search, location.hash);
-  notice.show(LINK_CHANGED, few(link));
+  notice.show(few(link));
   store.set(opening(boot, state));
   ask.write(store.get());
   compareDraft();
@@ -218,7 +217,7 @@ async function start() {
 /** The selection as the run has it; of a link that was opened, the page says what is different. @param {import('../types.js').Run} run @param {Model|null} model */
 function fitted(run, model) {
   const fitting = fit(store.get(), run);
-  if (link) notice.show(LINK_CHANGED, few([...link, ...unfit(store.get(), fitting, run, model)]));
+  if (link) notice.show(few([...link, ...unfit(store.get(), fitting, run, model)]));
   link = null;
   return fitting;
 }
@@ -397,5 +396,5 @@ function hoverOf(side, index) {
 }
 
 ask.write(store.get());
-notice.show(LINK_CHANGED, few(link));
+notice.show(few(link));
 start();
