@@ -20,6 +20,7 @@ from torch.utils.checkpoint import checkpoint
 
 from app.attention.recorder import PassStopped
 from app.models.forward import Network, heard_by
+from app.models.memory import trim_memory
 from app.models.replay import Block, Tap, home, plainly, replay
 
 Inputs = dict[str, Tensor]
@@ -56,7 +57,7 @@ def z_gradients(
 
     `final` [N, W] is what the run kept: the replay must come to the same.
     """
-    way = _Way(network, stack, frozenset(layers), step, stopped)
+    way = _Way(network, stack, frozenset(layers), step, stopped, trims=final.nbytes > TRIM_FROM)
     with torch.enable_grad():
         states = replay(network, inputs, way.tap, way.forward)
         scores = log_probabilities(network, states[position])
@@ -111,6 +112,8 @@ def directional_derivative(
     return 2 * size * slope, ends[0] - ends[1], rounding
 
 
+TRIM_FROM = 1024 * 1024
+"""Bytes of final states from which on memory goes back to the system block by block: else a third of the peak is free."""
 RISE = 0.02
 """The rise of the log-odds that a step along the gradient is made for."""
 FURTHEST = 0.01
@@ -126,6 +129,7 @@ class _Way:
     layers: frozenset[int]
     step: Callable[[int], None]
     stopped: Callable[[], bool]
+    trims: bool
     gradients: dict[int, Tensor] = field(default_factory=dict)
     dots: dict[int, Tensor] = field(default_factory=dict)
     blocks: int = 0
@@ -165,6 +169,8 @@ class _Way:
     def tick(self) -> None:
         if self.stopped():
             raise PassStopped
+        if self.trims:
+            trim_memory()
         self.step(self.done)
         self.done += 1
 
