@@ -113,7 +113,7 @@ def directional_derivative(
 
 
 TRIM_FROM = 1024 * 1024
-"""Bytes of final states from which on memory goes back to the system block by block: else a third of the peak is free."""
+"""Bytes of final states from which on freed memory goes back to the system block by block."""
 RISE = 0.02
 """The rise of the log-odds that a step along the gradient is made for."""
 FURTHEST = 0.01
