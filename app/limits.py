@@ -29,6 +29,8 @@ MOST_SALIENCY_STEPS = 512
 """The most gradients that one integral of saliency takes."""
 MOST_PAIRS = 200
 """The most pairs given where lenses disagree."""
+LARGEST_HEAD = 64 * 1024
+"""The most bytes of a request's head."""
 SLOW_WORD = 5_000
 """Longest word, in characters, for a tokenizer written in Python: several merge in quadratic time."""
 

@@ -168,6 +168,7 @@ def _checks(run: Run, record: LayerRecord, steps: Steps, scores: Tensor, probs: 
         checks.append(
             at_most("probs-sum-to-1", abs(float(probs.double().sum()) - float(steps.mask.any())), PROBS_LIMIT)
         )
-    if record.z_difference is not None:
-        checks.append(at_most("z-equals-the-models", record.z_difference / largest, limit))
+    apart = record.z_difference
+    if apart is not None:
+        checks.append(at_most("z-equals-the-models", apart / largest, limit))
     return tuple(checks)

@@ -33,8 +33,8 @@ class LayerRecord:
     """One layer's attention. q [B, H, Q, D], k [B, G, K, D], v [B, G, K, Dv] after position encoding, and its rules.
 
     Where a model gives no q and k, `maps` [B, H, Q, K] holds its probabilities instead.
-    `z_difference` is the largest difference between the model's own z and attend()'s, over the middle query; None where
-    it was not taken.
+    `own_z` [B, H, 1, Dv] is the model's own z of the middle query, to hold attend()'s against: there a mask that is
+    missing shows.
     """
 
     stack: str
@@ -44,7 +44,7 @@ class LayerRecord:
     v: Tensor | None
     rules: Rules
     maps: Tensor | None = None
-    z_difference: float | None = None
+    own_z: Tensor | None = None
 
     @property
     def shape(self) -> tuple[int, int, int]:
@@ -55,9 +55,17 @@ class LayerRecord:
         assert self.k is not None
         return self.q.shape[1], self.q.shape[2], self.k.shape[2]
 
+    @property
+    def z_difference(self) -> float | None:
+        """How far attend()'s z of the middle query lies from the model's own; None without q, k and v."""
+        if self.own_z is None or self.q is None or self.k is None or self.v is None:
+            return None
+        return float((attend(self.q, self.k, self.v, self.rules, middle(self.q)).z - self.own_z).abs().max())
+
     def tensors(self) -> tuple[Tensor, ...]:
         """Everything the record holds in memory."""
-        return tuple(t for t in (self.q, self.k, self.v, self.maps) if t is not None) + self.rules.tensors()
+        held = (self.q, self.k, self.v, self.maps, self.own_z)
+        return tuple(t for t in held if t is not None) + self.rules.tensors()
 
 
 @dataclass(slots=True, eq=False)
@@ -66,14 +74,13 @@ class Recorder:
 
     `hidden[stack]` are the states [N, W] that went into each layer, and last the one that came out, before any
     final norm. `stack_of` names the stack of an attention module. Whenever a layer begins, `stopped` is asked and
-    `progress` is told how many are done. `checked(stack, layer)` says where the model's z is held against attend()'s.
+    `progress` is told how many are done.
     """
 
     stack_of: Callable[[object], str] = lambda _: "self"
     progress: Callable[[int], None] = lambda _: None
     stopped: Callable[[], bool] = lambda: False
     edit: Edit | None = None
-    checked: Callable[[str, int], bool] = lambda stack, layer: True  # noqa: ARG005
     layers: dict[str, list[LayerRecord]] = field(default_factory=dict)
     hidden: dict[str, list[Tensor]] = field(default_factory=dict)
     done: int = 0
@@ -99,12 +106,9 @@ class Recorder:
     def keep(self, stack: str, q: Tensor, k: Tensor, v: Tensor, rules: Rules, z: Tensor) -> Tensor:
         """Record one layer's attention; z [B, H, Q, Dv] is the model's own. Returns the z that goes on."""
         layers = self.layers.setdefault(stack, [])
-        difference = None
-        if self.checked(stack, len(layers)):
-            middle = slice(q.shape[2] // 2, q.shape[2] // 2 + 1)  # there a mask that is missing shows
-            difference = float((attend(q, k, v, rules, middle).z - z[:, :, middle]).abs().max())
+        own = z[:, :, middle(q)].clone()
         q, k, v = compact(q, k, v)
-        record = LayerRecord(stack, len(layers), q, k, v, rules, z_difference=difference)
+        record = LayerRecord(stack, len(layers), q, k, v, rules, own_z=own)
         layers.append(record)
         return z if self.edit is None else self.edit(record, z)
 
@@ -124,6 +128,12 @@ class Recorder:
 
 current: ContextVar[Recorder | None] = ContextVar("recorder", default=None)
 """The recorder of the pass that runs in this context, if it has one."""
+
+
+def middle(q: Tensor) -> slice:
+    """The middle query of q [B, H, Q, D]."""
+    at = q.shape[2] // 2
+    return slice(at, at + 1)
 
 
 def _rows(hidden: Tensor) -> Tensor:

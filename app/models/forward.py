@@ -61,17 +61,19 @@ class Pass:
             yield from states
         yield self.final
 
-    def z_difference(self) -> float | None:
+    def z_difference(self, only: Mapping[str, int] | None = None) -> float | None:
         """How far attend()'s z lies from the model's own, worst layer, as a share of the layer's largest value.
 
-        NaN when any is; None when the pass kept no q and k.
+        `only` one layer of each stack is tried where it is given. NaN when any is; None when the pass kept no q and k.
         """
         worst: float | None = None
-        for record in (record for records in self.layers.values() for record in records):
-            if record.z_difference is None or record.v is None:
-                continue
-            share = record.z_difference / max(largest(record.v), 1e-30)
-            worst = share if worst is None or share > worst or share != share else worst
+        for stack, records in self.layers.items():
+            for record in records if only is None else records[only[stack] : only[stack] + 1]:
+                difference = record.z_difference
+                if difference is None or record.v is None:
+                    continue
+                share = difference / max(largest(record.v), 1e-30)
+                worst = share if worst is None or share > worst or share != share else worst
         return worst
 
 

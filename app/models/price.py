@@ -102,7 +102,7 @@ def run_bytes(shapes: Shapes, tokens: Mapping[str, int]) -> int:
     floats = 0
     for stack in shapes.stacks:
         rows, cols = rows_and_cols(stack.name, tokens)
-        floats += stack.layers * (rows * stack.q_width + cols * stack.kv_width)
+        floats += stack.layers * ((rows + 1) * stack.q_width + cols * stack.kv_width)  # 1: the model's own z of a query
         floats += stack.biases * stack.heads * (rows + cols)
         if stack.keeps_maps:
             floats += stack.layers * stack.heads * rows * cols

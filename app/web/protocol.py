@@ -11,8 +11,7 @@ from typing import Any
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-LARGEST_HEAD = 64 * 1024
-"""Bytes of a head that is not complete yet."""
+from app.limits import LARGEST_HEAD
 
 
 def protocol_with_deadline(timeout: float) -> type[HttpToolsProtocol]:

@@ -114,7 +114,9 @@ def test_too_many_numbers_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_pass_that_went_wrong_fails_its_checks() -> None:
     run = made_run("llama")
     records = list(run.records("decoder"))
-    records[1] = replace(records[1], z_difference=1.0)
+    own = records[1].own_z
+    assert own is not None
+    records[1] = replace(records[1], own_z=own + 1.0)
     layers = {**run.kept.layers, "decoder": tuple(records)}
     broken = replace(run, kept=replace(run.kept, layers=layers))
     failed = [check.name for check in neuron(broken, None, 1, 0, 3).checks if not check.ok]
