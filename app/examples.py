@@ -30,7 +30,7 @@ EXAMPLES: tuple[Example, ...] = (
         title="Who gets the drink?",
         model="smollm2",
         text="When Mary and John went to the store, John gave a drink to",
-        note="The next word is Mary: head 4 of layer 24 looks back at the name that is not repeated.",
+        note="The next word is Mary. Head 4 of layer 24 looks hardest at her, but looking is not causing: see Causes.",
         selection={"layer": 24, "head": 4, "heads": [4], "query": 13},
     ),
     Example(
