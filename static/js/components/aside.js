@@ -35,6 +35,7 @@ export function createAside(el, actions) {
     h('section', {}, h('h2', {}, 'Pointed at'), readout),
     h('section', {}, h('h2', {}, 'Take it away'), h('div.actions', {}, buttons.map(({ button }) => button)), done),
     facts);
+  el.hidden = true; // until there is something to say
 
   /** @param {Action} action */
   async function act(action) {
@@ -52,6 +53,7 @@ export function createAside(el, actions) {
      * @param {string} doubt why its own answer means nothing, or ''
      */
     update(view, run, doubt) {
+      el.hidden = false;
       replace(howto, view.howto);
       for (const { action, button } of buttons) button.hidden = !action.available();
       const { forward, total } = run.milliseconds;

@@ -10,6 +10,7 @@ export function createChecks(el) {
   const summary = h('summary.badge', {});
   const panel = h('div.checks-panel', {});
   const details = h('details.checks', {}, summary, panel);
+  el.hidden = true;
   replace(el, details);
   details.addEventListener('keydown', (event) => {
     if (event.key !== 'Escape' || !details.open) return;

@@ -9,7 +9,7 @@ import { named } from '../ticks.js';
 /** @typedef {import('../types.js').Token} Token */
 
 const WHERE = /** @type {const} */ ({ head: 'in this head', layer: 'in every head of this layer', all: 'in every layer' });
-const HOW = /** @type {const} */ ({ resoftmax: 'shared out (softmax again)', drop: 'dropped (the rest as it was)' });
+const HOW = /** @type {const} */ ({ resoftmax: 'the others take its share', drop: 'its share is lost' });
 const INSTEAD = /** @type {const} */ ({ zero: 'zeros', mean: 'its mean' });
 
 /**
