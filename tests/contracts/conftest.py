@@ -46,9 +46,7 @@ def run(api: TestClient) -> dict[str, Any]:
 @pytest.fixture
 def is_alive(api: TestClient) -> Callable[[], bool]:
     """Does the server still answer with a real forward pass?"""
-    assert (
-        api.post("/api/models/load", json={"model": "minilm"}).status_code == 200
-    )
+    assert api.post("/api/models/load", json={"model": "minilm"}).status_code == 200
 
     def check() -> bool:
         return api.get("/api/ready").status_code == 200 and api.post(
