@@ -30,6 +30,7 @@ export const heads = {
   howto: 'A line runs from a token on the left to one that it attends to on the right, as thick as the weight is large, and each colour is one head. '
     + 'Point at a token to read its weights, click to keep it, and switch heads on and off with the numbers.',
   sight: true,
+  keep: true,
   needs(state, run) {
     const stack = stackOf(state, run);
     return { attention: needs(state, stack, partOf(state, stack, run), state.query ?? 0) };
@@ -231,7 +232,7 @@ function mount(el, ctx) {
     else if (key !== null) pin('key', key);
   });
   const resize = new ResizeObserver(() => {
-    if (scroller.clientWidth === measured) return;
+    if (!scroller.clientWidth || scroller.clientWidth === measured) return;
     measure();
     drawAll();
   });
@@ -266,6 +267,9 @@ function mount(el, ctx) {
     hover(next) {
       hover = next;
       drawOver();
+    },
+    away() {
+      drawn = false; // what was scrolled to is lost out of the page, and is looked for again
     },
     destroy() {
       resize.disconnect();
