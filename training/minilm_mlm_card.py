@@ -33,10 +33,11 @@ ORIGIN = {
 """By source: the Debian package, its licence, what is taken."""
 
 
-HISTORY = """The first 550 steps of the shipped weights chose 20% of the tokens, eight in ten masked, one replaced by
-another word, one kept, and the first 100 took their lines in two parts instead of four; the rest was as said here. The
-rate was bent on the way, to end when the time was over: more steps would lower the loss further."""
-"""What running the script again would do otherwise."""
+FIRST_LEG = """That was the second leg. The first, from MiniLM as it is, was 1,050 steps with seed 0
+(`python -m training.minilm_mlm`); it left 37.3% top-1. Its first 550 steps chose 20% of the tokens, eight in ten
+masked, one replaced by another word, one kept, and its first 100 took their lines in two parts instead of four. In both
+legs the rate was bent on the way, to end when the time was over: more steps would lower the loss further."""
+"""What went before a training that goes on from the shipped weights."""
 
 
 def write_files(
@@ -94,6 +95,8 @@ def card(
         f"| {text} | {mark(words, SENTENCES[text])} | {', '.join(words)} |" for text, words in filled.items()
     )
     rates = ", ".join(f"{step:,} {rate:g}" for step, rate in plan["rates"])
+    points = ",".join(f"{step}:{rate:g}" for step, rate in plan["rates"])
+    onto = f" --onto {plan['onto']} --seed {plan['seed']} --rates {points}" if plan["onto"] else ""
     digests = {name: hashlib.sha256((out / name).read_bytes()).hexdigest() for name in (ADAPTER, HEAD)}
     size = sum((out / name).stat().st_size for name in digests)
     return f"""---
@@ -135,8 +138,8 @@ dropped.
 masked, one kept), AdamW; seed {plan["seed"]}; one thread, bfloat16;
 torch {torch.__version__}, transformers {transformers.__version__}, peft {peft.__version__}.
 The rate goes in straight lines from point to point, step and rate: {rates}.
-Again: `python -m training.minilm_mlm`.
-{HISTORY}
+Again: `python -m training.minilm_mlm{onto}`.
+{FIRST_LEG if plan["onto"] else ""}
 
 ## Held-out lines
 
@@ -157,10 +160,11 @@ Written before the model was, with the words that count as right. First: {first}
 
 ## Limits
 
-It was trained for minutes: it fills in {every.top1:.0%} of the masked words, where a model that was trained for weeks
-(BERT with its own head, for one) fills in more than half. It finds the kind of word, and often not the word: it says
-that Paris is the capital of Paris, that water freezes and turns into water. It repeats words of the sentence, knows few
-facts, and is poor at names, numbers and short sentences. Its English is that of dictionaries, of a Bible and of a
+It was trained for an hour or two: it fills in {every.top1:.0%} of the masked words, where a model that was trained for
+weeks (BERT with its own head, for one) fills in more than half. It finds the kind of word, and often not the word: it
+says that the opposite of hot is hot, and that the sun rises in the sun. It repeats words of the sentence, knows few
+facts,
+and is poor at names, numbers and short sentences. Its English is that of dictionaries, of a Bible and of a
 desktop's help. It does what its sources do: definitions come out as dictionaries write them, and WordNet, Webster of
 1913 and the Bible hold opinions of their times, about women, peoples and faiths among others. It is English only and
 without capitals. Use it to look into, not to rely on.
