@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from app.analyses.distributions import Distributions
+from app.analyses.distributions import BLOCK_CELLS, Distributions
 from app.analyses.edits import KL_LIMIT, gone, pair_of, refuse_weights
 from app.analyses.position import predicted_position
 from app.attention.edits import Knockout, Mode
@@ -119,9 +119,16 @@ class _Found:
         self.predicted = torch.zeros(stack.layers, stack.heads, dtype=torch.long)
 
     def take(self, batch: Batch) -> None:
-        """Read a batch of final states."""
-        after = unembed(self.run.model.network, batch.final[:, self.position]).cpu().double()  # [heads, V]
-        part = batch.layer, slice(batch.heads.start, batch.heads.stop)
+        """Read a batch of final states, some heads at a time."""
+        step = max(1, BLOCK_CELLS // len(self.before))
+        for first in range(0, len(batch.heads), step):
+            heads = batch.heads[first : first + step]
+            self._read(batch.layer, heads, batch.final[first : first + len(heads), self.position])
+
+    def _read(self, layer: int, heads: range, final: Tensor) -> None:
+        """`final` [heads, W] at the position."""
+        after = unembed(self.run.model.network, final).cpu().double()  # [heads, V]
+        part = layer, slice(heads.start, heads.stop)
         moved = after - self.before
         self.kl[part] = self.distribution.divergences(Distributions(after).log_p)
         self.change[part] = moved[:, self.token]

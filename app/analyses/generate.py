@@ -26,8 +26,10 @@ from app.analyses.logits import (
     check_settings,
     drawn_at,
     entropy,
+    first_removed,
     predict,
     prediction_checks,
+    steps_told,
     uniform,
 )
 from app.attention.maps import bin_edges, shrink
@@ -262,7 +264,8 @@ def _written(
     texts: tuple[str, str | None],
 ) -> Written:
     listed = found.order[: sampling.limit].tolist()
-    known = candidates(found, [*listed, token_id], prompt.model)
+    cuts = first_removed(found)
+    known = candidates(found, [*listed, token_id, *cuts.values()], prompt.model)
     row = _row(seen, prompt.side, prompt.query(step), sampling.size)
     cross = _row(seen, "cross", prompt.query(step), sampling.size) if "cross" in seen.rows else None
     return Written(
@@ -272,7 +275,7 @@ def _written(
         chosen=known[token_id],
         candidates=[known[i] for i in listed],
         entropy=entropy(found),
-        pipeline=found.steps,
+        pipeline=steps_told(found, cuts, known),
         draw=None if u is None else Draw(u, token_id, known[token_id].text),
         attention=row,
         cross=cross,

@@ -8,7 +8,7 @@ step says how many candidates it left and how much probability it took away.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
@@ -112,7 +112,7 @@ def logits(
     listed = found.order[:limit].tolist()
     if search is not None:
         listed = _matches(run.model.vocabulary, search, found.order, limit)
-    cuts = _first_removed(found)
+    cuts = first_removed(found)
     known = candidates(found, [*listed, *cuts.values(), *(i for i in (target, drawn) if i is not None)], run.model)
     return LogitsAnswer(
         run=run.id,
@@ -121,7 +121,7 @@ def logits(
         vocab=len(scores),
         entropy=entropy(found),
         candidates=[known[i] for i in listed],
-        pipeline=[replace(s, first_removed=known[cuts[s.step]]) if s.step in cuts else s for s in found.steps],
+        pipeline=steps_told(found, cuts, known),
         draw=None if u is None or drawn is None else Draw(u, drawn, known[drawn].text),
         drawn=None if drawn is None else known[drawn],
         checks=prediction_checks(found),
@@ -211,7 +211,7 @@ def pipeline(
     warped = scores if greedy else (scores - scores.max()) / temperature  # the shift keeps tiny temperatures finite
     steps = [Step("temperature", len(scores), 0.0)]
     for name, keep in (
-        ("top-k", partial(_top_k, top_k=1 if greedy else top_k)),
+        ("top-k", partial(_likeliest, order=order) if greedy else partial(_top_k, top_k=top_k)),
         ("top-p", partial(_top_p, top_p=1.0 if greedy else top_p, order=order)),
         ("min-p", partial(_min_p, min_p=0.0 if greedy else min_p)),
     ):
@@ -220,6 +220,12 @@ def pipeline(
         warped = warped.masked_fill(~kept, -torch.inf)
         steps.append(Step(name, int(torch.isfinite(warped).sum()), removed))
     return warped, steps
+
+
+def _likeliest(scores: Tensor, order: Tensor | None) -> Tensor:
+    """One, also where others are as likely: the first of them, as torch's argmax has it."""
+    first = int(scores.argmax()) if order is None else int(order[0])
+    return torch.arange(len(scores)) == first
 
 
 def _top_k(scores: Tensor, top_k: int) -> Tensor:
@@ -245,7 +251,7 @@ def _min_p(scores: Tensor, min_p: float) -> Tensor:
     return probability >= min_p * probability.max()
 
 
-def _first_removed(found: Prediction) -> dict[str, int]:
+def first_removed(found: Prediction) -> dict[str, int]:
     """The likeliest id that each step of the pipeline took, by the step's name. What falls is the end of the order."""
     cuts, left = {}, len(found.order)
     for step in found.steps:
@@ -253,6 +259,11 @@ def _first_removed(found: Prediction) -> dict[str, int]:
             cuts[step.step] = int(found.order[step.kept])
         left = step.kept
     return cuts
+
+
+def steps_told(found: Prediction, cuts: Mapping[str, int], known: Mapping[int, Candidate]) -> list[Step]:
+    """The steps with the candidates of `cuts`, which first_removed() found."""
+    return [replace(step, first_removed=known[cuts[step.step]]) if step.step in cuts else step for step in found.steps]
 
 
 def _matches(words: Sequence[str], search: str, order: Tensor, limit: int) -> list[int]:

@@ -25,7 +25,7 @@ class Ending:
     @property
     def has_norm(self) -> bool:
         """Does a layer that is not the last lack a norm that the ending gives it? So in pre-norm models."""
-        return any(isinstance(getattr(module, "weight", None), Tensor) for module in self.modules)
+        return any(_is_norm(module) for module in self.modules)
 
     def __call__(self, hidden: Tensor) -> Tensor:
         """Final states [..., W] of the states [..., W] that came out of a layer."""
@@ -33,6 +33,12 @@ class Ending:
             for module in self.modules:
                 hidden = module(hidden)
         return hidden
+
+
+def _is_norm(module: nn.Module) -> bool:
+    """A norm has one weight for each number, or none at all; what projects has a matrix."""
+    weight = getattr(module, "weight", None)
+    return isinstance(module, nn.LayerNorm) or (isinstance(weight, Tensor) and weight.dim() == 1)
 
 
 def find_ending(network: Network) -> Ending | None:

@@ -33,7 +33,7 @@ def protocol_with_deadline(timeout: float) -> type[HttpToolsProtocol]:
                 self._disarm()
                 return
             self.size = self.size + len(data) if self.begun else 0
-            if self.size > LARGEST_HEAD and self._idle():
+            if self.size > LARGEST_HEAD:
                 self._refuse(b"431 Request Header Fields Too Large")
             elif self.begun or self._idle():
                 self._arm()
@@ -77,8 +77,10 @@ def protocol_with_deadline(timeout: float) -> type[HttpToolsProtocol]:
                 self.transport.close()
 
         def _refuse(self, status: bytes) -> None:
+            """Say so, where no other answer is on its way, and close."""
             self._disarm()
-            self.transport.write(b"HTTP/1.1 " + status + b"\r\ncontent-length: 0\r\nconnection: close\r\n\r\n")
+            if self._idle():
+                self.transport.write(b"HTTP/1.1 " + status + b"\r\ncontent-length: 0\r\nconnection: close\r\n\r\n")
             self.transport.close()
 
     return DeadlineProtocol

@@ -9,12 +9,14 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import AsyncIterator, Callable
+from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any, Protocol
 
 from anyio import to_thread
 from fastapi import Request
 from fastapi.sse import KEEPALIVE_COMMENT
 from starlette.responses import Response, StreamingResponse
+from starlette.types import Receive, Scope, Send
 
 from app.errors import HeadlightError
 from app.web import problems, wire
@@ -41,17 +43,45 @@ def event(name: str, data: Any) -> bytes:
 
 
 async def stream(request: Request, service: Service, work: Work) -> Response:
-    """Run `work` in a thread and send what it reports. Raises Busy when too many do."""
+    """Run `work` in a thread and send what it reports. Raises Busy when too many do.
+
+    Its place is free again once the work has ended and the client has read it: what is not read yet takes memory.
+    """
     events: asyncio.Queue[tuple[str, Any]] = asyncio.Queue()
     stop = threading.Event()
+    place = ExitStack()
+    place.enter_context(service.jobs.place())
     job = asyncio.create_task(_run(service, work, events, stop))
-    async with departure(request, stop):
-        first = await events.get()
-    if first[0] == "error":
-        await job
-        raise first[1]
-    headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
-    return StreamingResponse(_events(first, events, stop, job), media_type="text/event-stream", headers=headers)
+
+    def end() -> None:
+        stop.set()
+        job.add_done_callback(lambda _: place.close())
+
+    try:
+        async with departure(request, stop):
+            first = await events.get()
+        if first[0] == "error":
+            await job
+            raise first[1]
+    except BaseException:
+        end()
+        raise
+    return _Stream(_events(first, events, job), end)
+
+
+class _Stream(StreamingResponse):
+    """A stream that calls `end` when it is over, however it is; starlette closes it when the client leaves."""
+
+    def __init__(self, body: AsyncIterator[bytes], end: Callable[[], None]) -> None:
+        headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
+        super().__init__(body, media_type="text/event-stream", headers=headers)
+        self._end = end
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            await super().__call__(scope, receive, send)
+        finally:
+            self._end()
 
 
 async def _run(service: Service, work: Work, events: asyncio.Queue[tuple[str, Any]], stop: threading.Event) -> None:
@@ -62,12 +92,11 @@ async def _run(service: Service, work: Work, events: asyncio.Queue[tuple[str, An
         loop.call_soon_threadsafe(events.put_nowait, (name, item))
 
     try:
-        with service.jobs.place():
-            engine = await service.wait()
-            try:
-                result = await to_thread.run_sync(work, engine, report, stop.is_set, limiter=service.jobs.threads)
-            finally:
-                service.models_changed()  # it may have loaded one
+        engine = await service.wait()
+        try:
+            result = await to_thread.run_sync(work, engine, report, stop.is_set, limiter=service.jobs.threads)
+        finally:
+            service.models_changed()  # it may have loaded one
         events.put_nowait(("ready", result))
     except HeadlightError as error:
         events.put_nowait(("error", error))
@@ -77,21 +106,18 @@ async def _run(service: Service, work: Work, events: asyncio.Queue[tuple[str, An
 
 
 async def _events(
-    first: tuple[str, Any], events: asyncio.Queue[tuple[str, Any]], stop: threading.Event, job: asyncio.Task[None]
+    first: tuple[str, Any], events: asyncio.Queue[tuple[str, Any]], job: asyncio.Task[None]
 ) -> AsyncIterator[bytes]:
-    """The body of the stream. Closing it, as starlette does when the client leaves, stops the work."""
-    try:
-        name, data = first
+    """The body of the stream."""
+    name, data = first
+    while True:
+        yield event(name, problems.problem(data) if name == "error" else data)
+        if name in ("ready", "error"):
+            await job
+            return
         while True:
-            yield event(name, problems.problem(data) if name == "error" else data)
-            if name in ("ready", "error"):
-                await job
-                return
-            while True:
-                try:
-                    name, data = await asyncio.wait_for(events.get(), PING_SECONDS)
-                    break
-                except TimeoutError:
-                    yield KEEPALIVE_COMMENT
-    finally:
-        stop.set()
+            try:
+                name, data = await asyncio.wait_for(events.get(), PING_SECONDS)
+                break
+            except TimeoutError:
+                yield KEEPALIVE_COMMENT

@@ -92,6 +92,12 @@ def test_the_draw_falls_where_the_cumulative_curve_says() -> None:
     assert len(seen) > 1
 
 
+def test_greedy_takes_one_where_two_are_as_likely() -> None:
+    warped, steps = pipeline(torch.tensor([0.0, 2.0, 2.0]), 0.0, 0, 1.0, 0.0)
+    assert torch.isfinite(warped).tolist() == [False, True, False]
+    assert steps[1].kept == 1
+
+
 def test_temperature_0_is_greedy() -> None:
     answer = logits(made_run("llama"), 3, temperature=0.0, draw=4)
     assert [c.kept for c in answer.candidates[:3]] == [True, False, False]

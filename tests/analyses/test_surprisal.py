@@ -218,6 +218,7 @@ def test_what_can_never_be_said_is_infinitely_unexpected() -> None:
     assert [token.nats for token in answer.tokens[:2]] == [None, math.inf]
     assert math.isfinite(answer.tokens[1].entropy or 0.0)
     assert answer.loss == answer.perplexity == math.inf
+    assert [check.name for check in answer.checks if not check.ok] == []
     document = with_warnings(fields(answer))
     assert NOT_FINITE in document["warnings"]
     assert b'"loss":null,"perplexity":null' in json_bytes(document)

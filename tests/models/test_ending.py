@@ -24,6 +24,18 @@ def test_it_leads_from_the_last_layer_to_the_final_states(name: str) -> None:
     assert not any(module._forward_hooks for module in ending.modules), "watching leaves no trace"
 
 
+def test_a_projection_behind_the_last_layer_is_no_norm(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As in OPT-350m: its layers end in their norms, and behind the last one there is a projection alone."""
+    kind, config, sizes = EXACT["opt"]
+    changed = sizes | {"word_embed_proj_dim": 16, "do_layer_norm_before": False}
+    monkeypatch.setitem(EXACT, "opt", (kind, config, changed))
+    network = tiny("opt")
+    ending = find_ending(network)
+    assert ending is not None
+    assert [type(module).__name__ for module in ending.modules] == ["Linear"]
+    assert not ending.has_norm
+
+
 def test_an_ending_that_is_no_chain_of_modules_is_not_made_up() -> None:
     network = tiny("llama")
 

@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import socket
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 
 import httpx
 import pytest
 import uvicorn
+from fastapi import Request
+from starlette.requests import ClientDisconnect
+from starlette.types import Message
 
 from app.server import create_app
 from app.settings import Settings
 from app.web.protocol import protocol_with_deadline
+from app.web.service import Service
+from app.web.streams import Report, stream
 from tests.web.conftest import FakeEngine, FakeModel, FakeRun, info, resolved
 
 Server = tuple[str, int]
@@ -180,6 +187,49 @@ def test_a_second_head_that_dribbles_does_not_harm_the_first_request(server: Ser
         answer = receive_all(client)
     assert answer.startswith(b"HTTP/1.1 20")
     assert answer.count(b"HTTP/1.1 408") == 1
+
+
+def test_a_second_head_is_bounded_while_the_first_request_is_answered(server: Server, engine: FakeEngine) -> None:
+    body = b'{"model":"slow","text":"a"}'
+    with socket.create_connection(server[:2]) as client:
+        client.settimeout(3)
+        client.sendall(head("/api/runs", len(body)) + body)
+        assert engine.waiting.wait(5)
+        with suppress(OSError):  # reset, or the pipe is broken
+            client.sendall(b"GET /" + b"a" * 10_000_000)
+    assert engine.cancelled.wait(5), "the connection is closed, and the work of its first request with it"
+
+
+@pytest.mark.parametrize("leaves", [False, True])
+def test_a_stream_keeps_its_place_until_it_is_read(settings: Settings, engine: FakeEngine, leaves: bool) -> None:
+    """What is made and not read yet takes memory: whoever does not read is one of those who wait."""
+    service = Service(settings, resolved(engine))
+    seen: list[bytes] = []
+
+    async def waits() -> Message:
+        await asyncio.Event().wait()
+        return {"type": "http.disconnect"}
+
+    async def send(message: Message) -> None:
+        if leaves:
+            raise OSError("gone")
+        seen.append(message.get("body", b""))
+
+    def work(_: object, report: Report, __: object) -> dict[str, int]:
+        report({"stage": 1})
+        return {"all": 1}
+
+    async def story() -> None:
+        answer = await stream(Request({"type": "http"}, waits), service, work)
+        await asyncio.sleep(0.2)
+        assert service.jobs.inside == 1, "it is done, and not read"
+        with suppress(OSError, ClientDisconnect):
+            await answer({"type": "http", "asgi": {"spec_version": "2.4"}}, waits, send)
+        await asyncio.sleep(0)
+        assert service.jobs.inside == 0
+
+    asyncio.run(story())
+    assert leaves or b"event: ready" in b"".join(seen)
 
 
 def test_a_large_body_is_refused_and_the_refusal_arrives(web: httpx.Client) -> None:

@@ -25,6 +25,8 @@ router = APIRouter(prefix="/api", tags=["causes"], route_class=StrictRoute, resp
 async def follow_effects(run: str, form: EffectsForm, request: Request, service: ServiceOf) -> Response:
     """An event `progress` for each layer, with its `kl`, `change` and `difference` by head; then `ready` with all.
 
+    Over a long text, whose heads are run one by one, there are events `progress` in between that have none of these.
+
     `kl` [layers][heads] is KL(before ‖ after) in nats; `change` that of the logit of `token`, `difference` that of its
     logit minus the logit of `against`.
     """
