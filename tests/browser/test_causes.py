@@ -200,6 +200,7 @@ def test_every_head_in_turn(open_page: Open, plain: Plain, tmp_path: Path) -> No
     page.keyboard.press("Escape")
     for theme in ("light", "dark"):
         page.emulate_media(color_scheme=theme)
+        page.wait_for_function("() => document.getAnimations().length === 0")  # a button fades to its new colour
         assert Axe().run(page).response["violations"] == []
     page.set_viewport_size(NARROW)
     assert page.evaluate("document.documentElement.scrollWidth") <= NARROW["width"]
@@ -218,6 +219,31 @@ def test_it_is_shown_layer_by_layer_and_stops(open_page: Open) -> None:
     expect(page.locator("#busy")).to_be_hidden()
     expect(page).not_to_have_url(re.compile("effect="))
     add(page, "Head 0.0")  # the model is free
+
+
+def test_what_was_measured_before_stop_is_not_kept_for_another_question(
+    open_page: Open, plain: Plain, tmp_path: Path
+) -> None:
+    page = open_page(link(STORE, **CAUSES))
+    grid = page.locator("[role=grid][aria-labelledby='causes-effect-title']")
+    for label, value in (("held against", str(plain.john)), ("a head becomes", "mean"), ("predicted after", "5")):
+        page.locator(".causes-start button").click()
+        expect(page.locator(".causes-top")).to_be_visible(timeout=LONG)  # of the first layer
+        page.locator(".causes-stop").get_by_role("button", name="Stop").click()
+        expect(page.locator(".causes-start")).to_contain_text("Stopped.", timeout=LONG)
+        expect(page.locator(".causes-chosen")).to_contain_text("without it")
+        page.get_by_label(label, exact=True).select_option(value)
+        expect(page.get_by_role("button", name="Measure all 270 heads")).to_be_visible(timeout=LONG)
+        expect(page.locator(".causes-start")).not_to_contain_text("Stopped.")
+        expect(grid).to_be_hidden()
+        expect(page.locator(".causes-top")).to_be_hidden()
+        expect(page.locator(".causes-chosen")).not_to_contain_text("without it")
+        wait_drawn(page)
+    with page.expect_download() as download:
+        page.locator("#aside").get_by_role("button", name="CSV", exact=True).click()
+    download.value.save_as(tmp_path / "candidates.csv")
+    with (tmp_path / "candidates.csv").open(newline="") as file:
+        assert next(csv.reader(file)) == ["rank", "id", "text", "logit", "softmax"]
 
 
 def test_what_cannot_be_taken_away_is_said_with_a_way_out(open_page: Open, watch: Watch) -> None:

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { clicked, masked, readMask, toggled, wordBehind } from '../../static/js/masks.js';
+import { clicked, masked, predicting, readMask, toggled, wordBehind } from '../../static/js/masks.js';
 
 const MASK = '[MASK]';
 const token = (start, end, text = 'x', segment = 0) => ({ start, end, text, segment });
@@ -54,4 +54,11 @@ test('the word behind a mask, where it is a whole one', () => {
   assert.equal(wordBehind(state, token(9, 15, MASK), model), 'cup');
   assert.equal(wordBehind(state, token(2, 8, MASK), model), null, 'a piece of a word');
   assert.equal(wordBehind({ ...state, masks: null }, token(2, 8, MASK), model), null, 'written as a mask');
+});
+
+test('a masked model predicts at its masks, any other after each token', () => {
+  const all = [token(0, 1, 'a'), token(2, 8, '[MASK]'), token(9, 12, '<w>')];
+  assert.deepEqual(predicting({ tokens: { encoder: all } }, { mask: '<w>' }), [all[1], all[2]]);
+  assert.deepEqual(predicting({ tokens: { encoder: all } }, null), [all[1]]);
+  assert.deepEqual(predicting({ tokens: { encoder: all, decoder: all } }, null), all);
 });

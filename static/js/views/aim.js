@@ -1,6 +1,7 @@
 /** Which prediction a view is about: the position, the word piece, and another one that it is held against. */
 
 import { h, replace, visible } from '../dom.js';
+import { predicting } from '../masks.js';
 import { named } from '../ticks.js';
 
 /** @typedef {import('../types.js').Selection} Selection */
@@ -22,9 +23,8 @@ export function aimOf({ position, token, against }) {
  * @param {import('../types.js').ViewContext} ctx
  */
 export function createAim(id, ctx) {
-  const outputs = ctx.run.tokens.decoder ?? ctx.run.tokens.encoder ?? [];
   const masked = !ctx.run.tokens.decoder;
-  const predicts = masked ? outputs.filter((token) => token.text === ctx.model?.mask || /^(\[MASK\]|<mask>)$/.test(token.text)) : outputs;
+  const predicts = predicting(ctx.run, ctx.model);
   /** @type {import('../types.js').LogitsData|null} */
   let logits = null;
   /** Found by search, or by a link: listed beside the likeliest. @type {Map<number, string>} */

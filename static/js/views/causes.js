@@ -60,6 +60,7 @@ function mount(el, ctx) {
   let effects = null;
   /** @type {number[][]|null} */
   let attention = null;
+  /** The parameters that `effects`, or why there are none, are of; the cell that `attention` is of. */
   let [effectsOf, attentionOf, failed] = ['', '', ''];
   let alive = true;
   /** @type {AbortController|null} */
@@ -95,18 +96,21 @@ function mount(el, ctx) {
     return { stack: stack.name, mode: state.ablation, ...position(state), ...against(state) };
   }
 
+  /** What was measured of another prediction, or in another way, is not shown as if it were of this one. */
+  function forget() {
+    if (effectsOf === JSON.stringify(effectsParams())) return;
+    measuring?.abort();
+    [measuring, effects, checks, effectsOf, failed] = [null, null, [], '', ''];
+  }
+
   /** Every head in turn, shown layer by layer. Of two calls the last one wins. */
   async function measure() {
     const params = effectsParams();
     const key = JSON.stringify(params);
-    if (state.effect === null || key === effectsOf) return;
+    if (state.effect === null || (key === effectsOf && !failed)) return;
     measuring?.abort();
     const mine = new AbortController();
-    measuring = mine;
-    effectsOf = key;
-    failed = '';
-    effects = null;
-    checks = [];
+    [measuring, effects, checks, effectsOf, failed] = [mine, null, [], key, ''];
     show();
     const own = () => alive && measuring === mine;
     try {
@@ -124,7 +128,6 @@ function mount(el, ctx) {
     } catch (error) {
       if (!own()) return;
       measuring = null;
-      effectsOf = '';
       const said = error instanceof Error ? error : new Error('It could not be measured.');
       failed = said.name === 'AbortError' ? 'Stopped.' : said.message;
       ctx.store.set({ effect: null });
@@ -154,6 +157,7 @@ function mount(el, ctx) {
     update(next, data) {
       state = next;
       found = read(next, data, ctx, stack) ?? found;
+      forget();
       if (data.edits || data.logits) show();
       measure().catch(silent);
       look().catch(silent);

@@ -2,6 +2,7 @@
 
 import { h, replace } from '../dom.js';
 import { inWords, MOST, read } from '../knockouts.js';
+import { predicting } from '../masks.js';
 import { named } from '../ticks.js';
 
 /** @typedef {import('../types.js').Edit} Edit */
@@ -19,9 +20,8 @@ const INSTEAD = /** @type {const} */ ({ zero: 'zeros', mean: 'its mean' });
  */
 export function createForm(ctx, stack, react) {
   const { rows, cols } = ctx.tokens;
-  const outputs = ctx.run.tokens.decoder ?? ctx.run.tokens.encoder ?? [];
   const masked = !ctx.run.tokens.decoder;
-  const predicts = masked ? outputs.filter((token) => token.text === ctx.model?.mask || /^(\[MASK\]|<mask>)$/.test(token.text)) : outputs;
+  const predicts = predicting(ctx.run, ctx.model);
   /** @type {keyof typeof WHERE} */
   let where = 'head';
   /** @type {keyof typeof HOW} */
