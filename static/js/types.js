@@ -482,7 +482,7 @@
  * @property {number} index
  * @property {number} id
  * @property {string} text
- * @property {number|null} nats −ln of the probability it was given
+ * @property {number|null} nats −ln of the probability it was given; null too where that is infinite
  * @property {number|null} rank from 0
  * @property {number|null} entropy of what was expected in its place, in nats
  * @property {number|null} best the likeliest in its place

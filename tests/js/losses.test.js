@@ -4,7 +4,7 @@ import { lines } from '../../static/js/views/logit_lens_cell.js';
 import { gridSvg } from '../../static/js/views/logit_lens_svg.js';
 import { brightness, cellWords, largest as mostOf, placeOf, rowName, table as cellTable, windowOf } from '../../static/js/views/logit_lens_words.js';
 import { figure } from '../../static/js/views/surprisal_figure.js';
-import { largest, leastExpected, light, table } from '../../static/js/views/surprisal_words.js';
+import { detail, inNats, largest, leastExpected, light, shareOf, table } from '../../static/js/views/surprisal_words.js';
 
 const LOOK = { ink: '#000', ink2: '#111', ink3: '#222', line: '#ccc', paper: '#fff', paper2: '#eee', accent: '#850', glow: '#fb0', ui: 'sans', text: 'serif' };
 
@@ -34,6 +34,31 @@ test('bars have the numbers, names as plain text, and no logarithm of 0', () => 
   assert.ok(!bars.data[0].text[2].includes('<b><b>'));
   const ranks = figure({ data: SURPRISAL, measure: 'rank', chosen: null, width: 600, look: LOOK });
   assert.deepEqual([ranks.data[0].y, ranks.layout.yaxis.type, ranks.data.length], [[null, 1, 1024, 4], 'log', 1]);
+});
+
+test('a token without any probability is not one without a score: it comes first, and is said to be infinite', () => {
+  const tokens = [...SURPRISAL.tokens, scored(4, null, 49151), scored(5, null, 7)];
+  const data = { ...SURPRISAL, tokens, loss: null, perplexity: null, bits_per_byte: null };
+  const worst = leastExpected(data);
+  assert.deepEqual(worst.map(({ index }) => index), [4, 5, 2, 1, 3]);
+  assert.deepEqual(worst.map((token) => shareOf(token, worst)), [1, 1, 1, 2 / 6, 1 / 6]);
+  assert.deepEqual([inNats(tokens[4]), inNats(tokens[2])], ['∞ nats', '6.000 nats']);
+  assert.deepEqual([light(data, 'nats'), largest(data, 'nats')], [[null, 2, 6, 1, 6, 6], '∞']);
+  assert.deepEqual(table(data).rows.map((row) => row[3]), [null, 2, 6, 1, 'inf', 'inf']);
+  const bars = figure({ data, measure: 'nats', chosen: null, width: 600, look: LOOK });
+  assert.deepEqual(bars.layout.annotations.map(({ x, text }) => [x, text]), [[4, '∞'], [5, '∞']]);
+  assert.ok(bars.data[0].text[4].includes('∞ nats, rank 49152') && bars.data[0].text[0].includes('not scored'));
+  assert.deepEqual(figure({ data, measure: 'rank', chosen: null, width: 600, look: LOOK }).layout.annotations, []);
+});
+
+test('what is said of one token: no score, or an infinite one', () => {
+  const node = (text) => ({ textContent: text, className: '', append() {}, setAttribute() {}, appendChild() {} });
+  globalThis.document = { createElement: () => node(''), createTextNode: node };
+  globalThis.Node = class {};
+  const said = (token) => detail(token, SURPRISAL).filter((part) => typeof part === 'string').join('');
+  assert.match(said(scored(0, null, null)), /has nothing before it, and no score/);
+  assert.match(said(scored(4, null, 49151)), /∞ nats: probability 0, the model rules it out, rank 49,152,/);
+  assert.match(said(scored(1, 2, 0)), /2\.000 nats: probability 0\.135, rank 1,/);
 });
 
 const GRID = {

@@ -10,7 +10,7 @@ import { stackOf } from '../selection.js';
 import { weight } from '../ticks.js';
 import { none } from './next_none.js';
 import { figure } from './surprisal_figure.js';
-import { detail, largest, leastExpected, light, MEASURES, reads, table, totals } from './surprisal_words.js';
+import { detail, inNats, largest, leastExpected, light, MEASURES, reads, shareOf, table, totals } from './surprisal_words.js';
 
 /** How many of the least expected are listed. */
 const LISTED = 12;
@@ -105,11 +105,11 @@ function mount(el, ctx) {
     replace(how, reads(fresh));
     const worst = leastExpected(fresh).slice(0, LISTED);
     replace(list, worst.map((token) => h('li', {}, h('button.surprisal-one', {
-      type: 'button', data: { index: token.index }, style: { '--light': ((token.nats ?? 0) / (worst[0]?.nats || 1)).toFixed(3) }, onclick: () => choose(token.index),
+      type: 'button', data: { index: token.index }, style: { '--light': shareOf(token, worst).toFixed(3) }, onclick: () => choose(token.index),
     }, h('span.surprisal-name', {}, piece(token.text), h('small', {}, token.index)), h('span.surprisal-likeliest', {}, 'expected ', piece(token.best_text ?? ''), ` ${weight(token.best_softmax)}`),
-    h('span', {}, `rank ${((token.rank ?? 0) + 1).toLocaleString('en')}`), h('b', {}, `${digits(token.nats)} nats`)))));
+    h('span', {}, `rank ${((token.rank ?? 0) + 1).toLocaleString('en')}`), h('b', {}, inNats(token))))));
     const [first] = worst;
-    chart.setAttribute('aria-label', `Bars of ${fresh.tokens.length} tokens.${first ? ` The least expected is ${first.text.trim()} with ${digits(first.nats)} nats.` : ''} The least expected are listed below, all of them are in the CSV.`);
+    chart.setAttribute('aria-label', `Bars of ${fresh.tokens.length} tokens.${first ? ` The least expected is ${first.text.trim()} with ${inNats(first)}.` : ''} The least expected are listed below, all of them are in the CSV.`);
     all.hidden = false;
   }
 

@@ -3,7 +3,7 @@
 import { visible } from '../dom.js';
 import { digits } from '../format.js';
 import { plain, shorten, thin, weight } from '../ticks.js';
-import { MEASURES } from './surprisal_words.js';
+import { inNats, MEASURES, natsOf } from './surprisal_words.js';
 
 /** @typedef {import('../types.js').SurprisalData} SurprisalData */
 
@@ -45,6 +45,8 @@ export function figure({ data, measure, chosen, width, look }) {
       width, height: named ? 316 : 300, margin: { l: 56, r: 14, t: nats ? 34 : 12, b: named ? 78 : 40, pad: 4 }, paper_bgcolor: look.paper, plot_bgcolor: look.paper, font,
       hovermode: 'closest', dragmode: false, bargap: 0, hoverlabel: { bgcolor: look.paper2, bordercolor: look.line, font: { ...font, size: 13, color: look.ink }, align: 'left' },
       legend: { orientation: 'h', x: 0, y: 1, yanchor: 'bottom', xanchor: 'left', font, itemclick: false, itemdoubleclick: false },
+      // No bar is long enough for an infinite one: its place has the sign, on the axis.
+      annotations: nats ? tokens.flatMap((token, x) => (natsOf(token) === Infinity ? [{ x, y: 0, yanchor: 'bottom', text: '∞', showarrow: false, font: { ...font, size: 16, color: look.ink } }] : [])) : [],
       xaxis: {
         fixedrange: true, showgrid: false, zeroline: false, range: [-0.6, tokens.length - 0.4], tickmode: 'array', tickvals: shown,
         ticktext: shown.map((i) => (named ? plain(shorten(visible(tokens[i].text), 12)) : String(i))), tickangle: named ? -60 : 0, ticks: '', automargin: false,
@@ -61,6 +63,6 @@ export function figure({ data, measure, chosen, width, look }) {
 /** @param {import('../types.js').ScoredToken} token */
 function tooltip(token) {
   const name = `<b>${plain(shorten(visible(token.text), 24))}</b> (${token.index})`;
-  if (token.nats === null || token.rank === null) return `${name}<br>not scored`;
-  return `${name}<br>${digits(token.nats)} nats, rank ${token.rank + 1}<br>entropy ${digits(token.entropy)}<br>likeliest: ${plain(shorten(visible(token.best_text ?? ''), 24))} ${weight(token.best_softmax)}`;
+  if (token.rank === null) return `${name}<br>not scored`;
+  return `${name}<br>${inNats(token)}, rank ${token.rank + 1}<br>entropy ${digits(token.entropy)}<br>likeliest: ${plain(shorten(visible(token.best_text ?? ''), 24))} ${weight(token.best_softmax)}`;
 }
