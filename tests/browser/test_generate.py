@@ -11,7 +11,7 @@ import subprocess
 import pytest
 import torch
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Page, expect
+from playwright.sync_api import BrowserContext, Page, Route, expect
 from transformers import AutoModelForCausalLM, AutoModelForMaskedLM, AutoTokenizer
 
 from app.models import catalogue
@@ -170,6 +170,58 @@ def test_stop_ends_it_and_leaves_what_was_written(open_page: Open) -> None:
     wait_drawn(page)
     page.get_by_role("tab", name="Generate").click()
     assert len(written(page)) == count
+
+
+def test_rows_beyond_the_bound_are_said_to_be_gone(open_page: Open) -> None:
+    def little_room(context: BrowserContext) -> None:
+        def less(route: Route) -> None:
+            answer = route.fetch()
+            route.fulfill(response=answer, body=answer.text().replace("MOST_BYTES = 160e6", "MOST_BYTES = 50e3"))
+
+        context.route(re.compile(r"/generate_shelf\.js"), less)
+
+    page = open_page(link(STORE, model="smollm2", view="generate", temperature=0, write=5), before=little_room)
+    write(page)
+    steps = page.locator(".written-chips button.chip")
+    rows, says = page.locator(".written-rows"), page.locator(".written-body .written-says")
+    expect(rows).to_be_visible()
+    expect(says).to_contain_text("Layer 0, head 0: ")
+    lit = page.locator(".written-chips .chip[title*='): ']")
+    assert lit.count() > 10
+    steps.first.click()
+    expect(says).to_contain_text("not kept any more")
+    expect(rows).to_be_hidden()
+    assert lit.count() == 0
+    expect(page.locator(".written-candidates tbody tr")).to_have_count(12)
+    name, data = take(page, "CSV")
+    assert "not kept any more" in data.decode().splitlines()[0], name
+    lines = list(csv.DictReader(data.decode().splitlines()[1:]))
+    empty = [line["weight"] == "" for line in lines]
+    assert empty[0]
+    assert not empty[-1]
+    assert b"is not kept any more" in take(page, "SVG")[1]
+    steps.last.click()
+    expect(rows).to_be_visible()
+    page.set_viewport_size(NARROW)
+    steps.first.click()
+    assert Axe().run(page).response["violations"] == []
+
+
+def test_an_empty_text_goes_and_the_one_being_written_is_followed(open_page: Open) -> None:
+    page = opened(open_page, temperature=0, write=2)
+    write(page)
+    held: list[Route] = []
+    page.route("**/api/generate", lambda route: held.append(route))
+    page.get_by_role("button", name="Write again", exact=True).click()  # nothing comes of it
+    expect(page.get_by_role("button", name="Text 2")).to_be_visible()
+    page.get_by_role("button", name="Text 1").click()
+    page.unroute("**/api/generate")
+    page.locator(".written-slider").fill("1")
+    page.locator(".written-candidates tbody tr button").nth(1).click()
+    wait_written(page)
+    assert len(held) == 1
+    expect(page.locator(".written-texts button")).to_have_count(2)
+    expect(page.locator(".written-where")).to_have_text("step 3 of 3")
 
 
 def test_masks_are_filled_from_left_to_right(open_page: Open, tmp_path_factory: pytest.TempPathFactory) -> None:

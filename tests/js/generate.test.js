@@ -4,7 +4,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
 import { columns } from '../../static/js/views/generate_rows.js';
-import { asked, binOf, branch, idsOf, kept, packed, rowOf, sequence, shownRows } from '../../static/js/views/generate_texts.js';
+import { asked, binOf, branch, idsOf, kept, packed, rowOf, sequence, shownRows, without } from '../../static/js/views/generate_texts.js';
+import { createShelf, isGone } from '../../static/js/views/generate_shelf.js';
 import { choice, headWords, strongest, table, weightOf } from '../../static/js/views/generate_words.js';
 
 const values = [[[0.5, 0.25, 0.25], [0, 1, 0]], [[1, 0, 0], [0.25, 0.5, 0.25]]];
@@ -85,4 +86,51 @@ test('the table has every step and the strongest key of the chosen head', () => 
 test('a row is drawn in the columns there are: the largest of several keys, or a key over several columns', () => {
   assert.deepEqual(columns([0.1, 0.4, 0.2, 0.3], 2), [0.4, 0.3]);
   assert.deepEqual(columns([0.25, 0.75], 4), [0.25, 0.25, 0.75, 0.75]);
+});
+
+test('the newest rows are kept up to a bound; those of other texts go first, with what is said of them', () => {
+  const [first, second] = [text(), { ...text(), steps: [] }];
+  const bytes = first.steps[0].own.values.byteLength;
+  const shelf = createShelf(3 * bytes);
+  const gone = () => [first, second].map(({ steps }) => steps.map(({ own }) => isGone(own)));
+  for (const one of first.steps) shelf.add(one, [first]);
+  assert.deepEqual(gone(), [[false, false, false], []]);
+  const write = (id) => {
+    second.steps.push(step(second.steps.length, id));
+    shelf.add(second.steps.at(-1), [second, null]);
+  };
+  write(1);
+  assert.deepEqual(gone(), [[true, false, false], [false]], 'the oldest of the other text');
+  for (const id of [2, 3, 4]) write(id);
+  assert.deepEqual(gone(), [[true, true, true], [true, false, false, false]], 'then the oldest of its own');
+  const numbers = table(second, { layer: 0, head: 1, stack: null });
+  assert.deepEqual(numbers.rows.map((row) => row.at(-1)), [null, 1, 1, 1]);
+  assert.match(numbers.note, /not kept any more/);
+  assert.equal(table(text(), { layer: 0, head: 1, stack: null }).note, undefined);
+  assert.equal(weightOf(first.steps[0].own, 0, 1, 1), null);
+  assert.equal(headWords(first.steps[0].own, 0, 1, []), 'layer 0, head 1: nothing');
+});
+
+test('a branch has the rows of the text that it left, once', () => {
+  const first = text();
+  const other = branch(first, 2, candidate(8));
+  const shelf = createShelf(2 * first.steps[0].own.values.byteLength);
+  for (const one of first.steps) shelf.add(one, [first, other]);
+  assert.deepEqual([first, other].map(({ steps }) => steps.map(({ own }) => isGone(own))), [[true, false, false], [true, false, false]]);
+});
+
+test('the rows of an encoder-decoder\'s look at its text count too', () => {
+  const both = [step(0, 5, { cross: rows({ stack: 'cross' }) }), step(1, 6, { cross: rows({ stack: 'cross' }) })];
+  const shelf = createShelf(3 * both[0].own.values.byteLength);
+  for (const one of both) shelf.add(one, []);
+  assert.deepEqual(both.map(({ own, over }) => [isGone(own), isGone(over)]), [[true, false], [false, false]]);
+});
+
+test('where an empty text is taken out, the one that is looked at stays', () => {
+  const [a, b, c, d] = [text(), text(), text(), text()];
+  assert.deepEqual(without([a, b, c, d], 2, b), { texts: [a, c, d], at: 1 });
+  assert.equal(without([a, b, c], 2, b).texts[1], c);
+  assert.equal(without([a, b], 0, b).at, 0);
+  assert.equal(without([a, b], 1, b).at, 0);
+  assert.deepEqual(without([a], 0, a), { texts: [], at: 0 });
 });

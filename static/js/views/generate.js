@@ -11,8 +11,9 @@ import { createCandidates } from './generate_candidates.js';
 import { createForm } from './generate_form.js';
 import { createRows } from './generate_rows.js';
 import { rowsSvg } from './generate_svg.js';
+import { createShelf, GONE, isGone } from './generate_shelf.js';
 import { createText } from './generate_text.js';
-import { asked, branch, ENDS, idsOf, kept, sequence, shownRows } from './generate_texts.js';
+import { asked, branch, ENDS, idsOf, kept, sequence, shownRows, without } from './generate_texts.js';
 import { choice, headWords, quoted, strongest, table } from './generate_words.js';
 import { none } from './next_none.js';
 
@@ -35,6 +36,8 @@ export const generate = {
 /** What was written on each run, for as long as the page has the run. @type {WeakMap<Run, {texts: Text[], at: number, step: number}>} */
 const desks = new WeakMap();
 
+const shelf = createShelf();
+
 /**
  * @param {HTMLElement} el
  * @param {import('../types.js').ViewContext} ctx
@@ -55,7 +58,7 @@ function mount(el, ctx) {
   let waiting = 0;
   let trouble = '';
 
-  const form = createForm({ set: (patch) => ctx.store.set(patch), write: () => begin(null), more: () => goOn(desk.at), stop: () => running?.abort(), use });
+  const form = createForm({ set: (patch) => ctx.store.set(patch), write: () => begin(null), more: () => goOn(text()), stop: () => running?.abort(), use });
   const says = h('p.written-says', { id: 'written-says' });
   const texts = h('div.toggles.written-texts', { role: 'group', 'aria-label': 'Texts that were written' });
   const over = createText({ go, along, point: (key) => ctx.setHover({ query: null, key }) });
@@ -100,13 +103,13 @@ function mount(el, ctx) {
     desk.texts.push(other && from ? branch(from, other.at, other.candidate) : { start: { tokens: {}, sampling: 'greedy', seed: null, masks: null, says: '', text: '', pair: null }, steps: [], end: '' });
     desk.at = desk.texts.length - 1;
     desk.step = other ? other.at : 0;
-    goOn(desk.at);
+    goOn(text());
   }
 
-  /** @param {number} at which text */
-  async function goOn(at) {
+  /** @param {Text|null} now */
+  async function goOn(now) {
+    if (!now) return;
     const mine = new AbortController();
-    const now = desk.texts[at];
     const first = now.steps.length;
     let follows = true;
     running = mine;
@@ -115,7 +118,7 @@ function mount(el, ctx) {
     draw();
     /** Whoever scrubs meanwhile is left where they are. */
     const show = () => {
-      if (desk.at === at && follows) desk.step = Math.max(now.steps.length - 1, 0);
+      if (text() === now && follows) desk.step = Math.max(now.steps.length - 1, 0);
       soon();
     };
     try {
@@ -128,7 +131,9 @@ function mount(el, ctx) {
         },
         step(fresh) {
           follows = desk.step >= now.steps.length - 1;
-          now.steps.push(kept(fresh));
+          const taken = kept(fresh);
+          now.steps.push(taken);
+          shelf.add(taken, [now, text()]);
           show();
         },
       }, mine.signal);
@@ -138,8 +143,7 @@ function mount(el, ctx) {
       now.end = 'stopped';
       if (!isStop(error)) trouble = wordsOf(error);
       ctx.announce(trouble || `Stopped after ${now.steps.length - first} tokens`);
-      if (now.steps.length === 0) desk.texts.splice(desk.texts.indexOf(now), 1);
-      desk.at = Math.min(desk.at, Math.max(desk.texts.length - 1, 0));
+      if (now.steps.length === 0) Object.assign(desk, without(desk.texts, desk.at, now));
     }
     if (running === mine) running = null;
     soon();
@@ -199,6 +203,11 @@ function mount(el, ctx) {
     const keys = keysOf();
     const asks = masks === null ? sequence(now, before)[seen.query]?.token.display ?? '' : mask;
     replace(rowsTitle, `Where every head looked from ${quoted(asks)}${both ? (cross ? ', into the text' : ', at the answer so far') : ''}`);
+    rows.element.hidden = key.hidden = isGone(seen);
+    if (isGone(seen)) {
+      replace(headSays, GONE);
+      return;
+    }
     replace(headSays, `Layer ${state.layer}, head ${state.head}: `, strongest(seen, state.layer, state.head, NAMED).map((one, i) => [i > 0 && ', ',
       one.key === one.last ? named(keys[one.key], one.key) : `tokens ${one.key} to ${one.last}`, ' ', h('b', {}, written(one.weight))]),
     seen.edges && ` (the largest in blocks of up to ${Math.max(...seen.edges.slice(1).map((edge, i) => edge - /** @type {number[]} */ (seen.edges)[i]))} tokens)`,
@@ -236,7 +245,7 @@ function mount(el, ctx) {
       return true;
     },
     along,
-    arrow: (across, down) => (step() ? rows.move(across, down) : undefined),
+    arrow: (across, down) => (rows.element.hidden || !step() ? undefined : rows.move(across, down)),
     checks: () => worst(text()?.steps.flatMap((one) => one.checks) ?? []),
     posted: () => ({ path: '/api/generate', body: asked(state, ctx.request, []) }),
     picture: { png: () => pngBlob(svg()), svg: async () => svgBlob(svg()) },
@@ -247,7 +256,7 @@ function mount(el, ctx) {
     const at = step();
     if (!at) throw new Error('there is no picture yet');
     const seen = shownRows(at, state.stack ?? '');
-    return rowsSvg(seen, state, [`${ctx.model?.name ?? ctx.run.model}, ${seen.stack}: the new row of every head, step ${desk.step + 1}`, choice(at), `…${at.text.slice(-80)}`]);
+    return rowsSvg(seen, state, [`${ctx.model?.name ?? ctx.run.model}, ${seen.stack}: the new row of every head, step ${desk.step + 1}${isGone(seen) ? ', is not kept any more' : ''}`, choice(at), `…${at.text.slice(-80)}`]);
   }
 }
 

@@ -14,7 +14,7 @@
  * @property {number} keys
  * @property {number} bins
  * @property {number[]|null} edges
- * @property {Float32Array} values
+ * @property {Float32Array} values none where they are not kept any more
  *
  * @typedef {object} OwnStep what is kept of a step
  * @property {Rows} own
@@ -81,6 +81,18 @@ export function branch({ start, steps }, at, candidate) {
   const here = steps[at];
   const token = { ...here.token, id: candidate.id, text: candidate.text, display: candidate.text, special: false };
   return { start, end: '', steps: [...steps.slice(0, at), { ...here, token, chosen: candidate, draw: null, picked: true }] };
+}
+
+/**
+ * The texts without one of them, and which of them is looked at then: the same, or where it was the one, its neighbour.
+ * @param {readonly Text[]} texts
+ * @param {number} at
+ * @param {Text} gone
+ */
+export function without(texts, at, gone) {
+  const left = texts.filter((one) => one !== gone);
+  const same = left.indexOf(texts[at]);
+  return { texts: left, at: same >= 0 ? same : Math.max(0, Math.min(at, left.length - 1)) };
 }
 
 /**

@@ -2,6 +2,7 @@
 
 import { visible } from '../dom.js';
 import { named, shorten, weight as written } from '../ticks.js';
+import { isGone } from './generate_shelf.js';
 import { binOf, rowOf, shownRows } from './generate_texts.js';
 
 /** @typedef {import('./generate_texts.js').Step} Step */
@@ -73,11 +74,13 @@ const COLUMNS = ['step', 'position', 'id', 'token', 'chosen', 'probability', 'so
  * @returns {import('../types.js').Table}
  */
 export function table(text, { layer, head, stack }) {
-  const rows = (text?.steps ?? []).map((step, i) => {
+  const steps = text?.steps ?? [];
+  const some = steps.some((step) => isGone(shownRows(step, stack ?? '')));
+  const rows = steps.map((step, i) => {
     const [top] = strongest(shownRows(step, stack ?? ''), layer, head);
     const how = step.picked ? 'by hand' : step.draw ? 'drawn' : 'greedy';
     return [i, step.position, step.token.id, step.token.display, how, step.chosen.probability, step.chosen.softmax, step.chosen.rank + 1,
       step.draw?.u ?? null, step.entropy, layer, head, top?.key ?? null, top?.weight ?? null];
   });
-  return { columns: COLUMNS, rows };
+  return { columns: COLUMNS, rows, ...(some ? { note: 'key and weight are empty where the rows of a step are not kept any more' } : {}) };
 }
