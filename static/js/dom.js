@@ -90,7 +90,7 @@ export function byId(id) {
 export function visible(display) {
   if (display === '') return '∅';
   return display.replaceAll(' ', '·').replaceAll(/\r\n|\r|\n/g, '⏎').replaceAll('\t', '⇥')
-    .replaceAll(/[\u0000-\u001f\u007f-\u009f\u00ad\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]/g, (c) => `⟨${codepoint(c)}⟩`);
+    .replaceAll(/[\u0000-\u001f\u007f-\u00a0\u00ad\u2000-\u200f\u2028-\u202f\u205f-\u2069\u3000\ufeff]/g, (c) => `⟨${codepoint(c)}⟩`);
 }
 
 /** @param {string} character */

@@ -19,7 +19,18 @@ export function stretchOf(text, { start, end, segment }) {
   const word = whole.trimStart();
   if (word === '') return null;
   const from = start + Array.from(whole).length - Array.from(word).length;
-  return { word, change: (to) => [...points.slice(0, from), to, ...points.slice(end)].join('') };
+  return { word, change: (to) => changed(points.slice(0, from).join(''), to, points.slice(end).join('')) };
+}
+
+/**
+ * What is taken away takes the space before it along, or at the start the one behind it.
+ * @param {string} before
+ * @param {string} to
+ * @param {string} after
+ */
+function changed(before, to, after) {
+  if (to !== '') return before + to + after;
+  return before === '' ? after.replace(/^ /, '') : before.replace(/ $/, '') + after;
 }
 
 /**

@@ -8,12 +8,13 @@ const candidate = (id, softmax, rank) => ({ id, text: ` w${id}`, softmax, rank }
 const BEFORE = { candidates: [candidate(1, 0.6, 0), candidate(2, 0.2, 1), candidate(3, 0.01, 2)] };
 const AFTER = { candidates: [candidate(2, 0.7, 0), candidate(4, 0.1, 1), candidate(5, 0.02, 2)] };
 
-test('a word is taken out of its text by code points, the space before it stays', () => {
+test('a word is taken out of its text by code points, the space before it stays as long as a word does', () => {
   const text = 'a 🙂 cup of tea';
   const stretch = stretchOf(text, { start: 3, end: 7, segment: 0 });
   assert.equal(stretch.word, 'cup');
   assert.equal(stretch.change('glass'), 'a 🙂 glass of tea');
-  assert.equal(stretch.change(''), 'a 🙂  of tea');
+  assert.equal(stretch.change(''), 'a 🙂 of tea', 'the space before it goes with it');
+  assert.equal(stretchOf('a cup', { start: 0, end: 1, segment: 0 }).change(''), 'cup');
   assert.equal(stretchOf(text, { start: null, end: null, segment: 0 }), null, 'a token that was added');
   assert.equal(stretchOf(text, { start: 0, end: 1, segment: 1 }), null, 'of the second sentence');
   assert.equal(stretchOf('a  b', { start: 1, end: 3, segment: 0 }), null, 'spaces only');

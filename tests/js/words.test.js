@@ -14,6 +14,7 @@ test('what cannot be seen is shown by a sign', () => {
   assert.equal(visible('\t'), '⇥');
   assert.equal(visible(''), '∅');
   assert.equal(visible('a\u200bb\u202ec\u0000'), 'a⟨U+200B⟩b⟨U+202E⟩c⟨U+0000⟩');
+  assert.equal(visible('a\u00a0b\u3000'), 'a⟨U+00A0⟩b⟨U+3000⟩');
   assert.equal(visible('👩‍👧 é'), '👩⟨U+200D⟩👧·é');
 });
 
