@@ -111,9 +111,9 @@ def edits(
     position = predicted_position(run, position)
     if not 1 <= limit <= MOST_CANDIDATES:
         raise OutOfRange(f"`limit` must lie between 1 and {MOST_CANDIDATES}.", "Ask for 10, say.")
-    knockouts = checked_edits(run, asked)
     network = run.model.network
     try:
+        knockouts = checked_edits(run, asked, cancelled)
         found = edited_pass(network, inputs_of(run.model, run.tokens), run.kept, knockouts, mode, cancelled)
     except PassStopped as exc:
         raise gone() from exc

@@ -30,7 +30,7 @@ from app.errors import Cancelled as WasCancelled
 from app.errors import OutOfRange
 from app.limits import MOST_SALIENCY_STEPS
 from app.models.forward import z_limit
-from app.models.input_gradients import Aim, Way, average, embeddings
+from app.models.input_gradients import Aim, Way, embeddings
 from app.models.progress import Cancelled, Progress, Stage, never, silent
 from app.models.run import Run, inputs_of
 from app.tokens.vocabulary import readable
@@ -98,10 +98,11 @@ def saliency(
     network, inputs = run.model.network, inputs_of(run.model, run.tokens)
     real = embeddings(network, inputs)
     plain = method == "gradient-x-input"
-    start = {name: torch.zeros_like(t) for name, t in real.items()} if plain else average(network, real)
     counter = _Counter(1 + (1 if plain else steps), progress)
-    way = _Measured(Way(network, inputs, Aim(position, token, against), start, real, stopped=cancelled), counter)
     try:
+        zeros = {name: torch.zeros_like(t) for name, t in real.items()}
+        start = zeros if plain else run.model.means.of(network, real, cancelled)
+        way = _Measured(Way(network, inputs, Aim(position, token, against), start, real, stopped=cancelled), counter)
         ends, final = way.way.values([0.0, 1.0])
         baseline, value = ends.tolist()
         scores, taken = way.slope() if plain else way.integral(baseline, value, steps)

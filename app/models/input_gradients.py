@@ -16,7 +16,7 @@ import torch
 from torch import Tensor, nn
 from torch.utils.hooks import RemovableHandle
 
-from app.attention.recorder import PassStopped
+from app.attention.recorder import PassStopped, current
 from app.errors import NotApplicable
 from app.models.forward import Network
 from app.models.gradients import sparing
@@ -62,16 +62,36 @@ def embeddings(network: Network, inputs: Mapping[str, Tensor]) -> dict[str, Tens
         return {name: table(ids[name])[0] for name, table in tables(network).items()}
 
 
-def average(network: Network, embedded: Embedded) -> dict[str, Tensor]:
-    """At every place the mean embedding of the whole vocabulary: a token that is no token in particular."""
-    vocab = int(network.model.get_input_embeddings().weight.shape[0])
-    found = {}
-    with torch.no_grad():
+class Means:
+    """A model's mean embeddings, made when somebody first asks and then held; used on the model's own thread only."""
+
+    def __init__(self) -> None:
+        self._found: dict[nn.Module, Tensor] = {}
+
+    def of(self, network: Network, embedded: Embedded, stopped: Callable[[], bool] = lambda: False) -> Embedded:
+        """At every place the mean embedding of the whole vocabulary: a token that is no token in particular.
+
+        Raises PassStopped, asked before every block of the vocabulary.
+        """
+        found = {}
         for name, table in tables(network).items():
-            parts = torch.split(torch.arange(vocab, device=network.device), IDS_AT_ONCE)
-            mean = torch.stack([table(part[None])[0].double().sum(0) for part in parts]).sum(0) / vocab
+            mean = self._found.get(table)
+            if mean is None:
+                mean = self._found[table] = _mean(network, table, stopped)
             found[name] = mean.to(embedded[name].dtype).expand_as(embedded[name])
-    return found
+        return found
+
+
+def _mean(network: Network, table: nn.Module, stopped: Callable[[], bool]) -> Tensor:
+    """[W] float64."""
+    vocab = int(network.model.get_input_embeddings().weight.shape[0])
+    sums = []
+    for part in torch.split(torch.arange(vocab, device=network.device), IDS_AT_ONCE):
+        if stopped():
+            raise PassStopped
+        with torch.no_grad():
+            sums.append(table(part[None])[0].double().sum(0))
+    return torch.stack(sums).sum(0) / vocab
 
 
 @dataclass(slots=True, eq=False)
@@ -115,8 +135,9 @@ class Way:
     def _final(self, embedded: Mapping[str, Tensor], batch: int) -> Tensor:
         """The final states [B, W] at the position."""
         repeated = {name: t.expand(batch, *t.shape[1:]) for name, t in self.inputs.items()}
-        with _given(tables(self.network), embedded):
-            states = replay(self.network, repeated, Tap(), self._around)
+        tap = Tap()
+        with _given(tables(self.network), embedded, tap):
+            states = replay(self.network, repeated, tap, self._around)
         return states.reshape(batch, -1, states.shape[-1])[:, self.aim.position]
 
     def _around(self, _: str, block: Block, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
@@ -134,11 +155,16 @@ class Way:
 
 
 @contextmanager
-def _given(tables: Mapping[str, nn.Module], embedded: Mapping[str, Tensor]) -> Iterator[None]:
-    """Let the tables give these [B, N, W]. Raises NotApplicable where a model asks them for something else too."""
+def _given(tables: Mapping[str, nn.Module], embedded: Mapping[str, Tensor], tap: Tap) -> Iterator[None]:
+    """Let the tables give these [B, N, W] in the pass that the tap listens to, and in no other.
+
+    Raises NotApplicable where a model asks them for something else too.
+    """
     waiting = list(tables)
 
     def give(module: nn.Module, _: Any, made: Tensor) -> Tensor:
+        if current.get() is not tap:  # a pass that was let in
+            return made
         if not waiting or tables[waiting[0]] is not module or embedded[waiting[0]].shape != made.shape:
             raise NotApplicable(
                 "This architecture asks for its embeddings in an unusual way, so gradients by them are not taken.",

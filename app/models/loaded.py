@@ -15,6 +15,7 @@ from app.models.anatomy import Anatomy, find_anatomy
 from app.models.ending import Ending, find_ending
 from app.models.forward import Network
 from app.models.info import ModelInfo
+from app.models.input_gradients import Means
 from app.models.lately import Lately
 from app.models.price import Shapes
 from app.models.residual import Residual, find_residual
@@ -35,6 +36,7 @@ class LoadedModel:
     tokenizing: AbstractContextManager[Any] = field(default_factory=Lock)
     """Held while texts are tokenized: tokenizers with two vocabularies (Marian) switch between them in place."""
     lately: Lately = field(default_factory=Lately, repr=False)
+    means: Means = field(default_factory=Means, repr=False)
 
     @cached_property
     def vocabulary(self) -> tuple[str, ...]:

@@ -6,6 +6,7 @@ bounded: what does not fit is refused at once (Busy), instead of being late.
 
 from __future__ import annotations
 
+import contextvars
 import itertools
 import queue
 import threading
@@ -14,6 +15,8 @@ from concurrent.futures import Future
 from contextlib import suppress
 from enum import IntEnum
 from typing import Any, TypeVar
+
+import torch
 
 from app.errors import Busy
 
@@ -61,14 +64,18 @@ class Worker:
         return future
 
     def give_way(self) -> None:
-        """Called by a long job every now and then, on this thread: do first whatever is more urgent."""
+        """Called by a long job every now and then, on this thread: do first whatever is more urgent.
+
+        What is let in finds nothing of the long job's: neither its recorder, nor whether it takes gradients just now.
+        """
         while True:
             with self._lock:  # closing takes from this queue too
                 if self._closed or not self._queue.queue or self._queue.queue[0][0] >= Urgency.LONG:
                     return
                 _, _, future, job = self._queue.get_nowait()
             if future is not None and job is not None:
-                _do(future, job)
+                with torch.enable_grad():  # as a thread begins
+                    contextvars.Context().run(_do, future, job)
             del future, job
 
     def close(self) -> None:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from dataclasses import replace
 from functools import cache
+from typing import Any
 
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from app.analyses import edits_asked
 from app.analyses.edits import EditsAnswer, edits
 from app.attention.edits import Knockout
 from app.errors import Cancelled, HeadlightError, NoLanguageHead, NotApplicable, OutOfRange, StackUnknown, Unprocessable
@@ -128,6 +130,35 @@ def test_in_long_blocks_too(monkeypatch: pytest.MonkeyPatch) -> None:
     parts = edits(run_of("llama"), [Knockout("token", "decoder", key=2)], limit=99)
     off = max(abs(a.logit_after - b.logit_after) for a, b in zip(whole.changes, parts.changes, strict=True))
     assert off < 1e-5, off
+
+
+@pytest.mark.parametrize(
+    ("name", "stack", "most"), [("llama", "decoder", 20), ("gemma2", "decoder", 40), ("t5", "encoder", 30)]
+)
+def test_masks_are_read_once_for_all_tokens_and_not_for_those_who_left(
+    name: str, stack: str, most: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In blocks of one row: ten rows are read to see what the tokens are, and again to see that no query is blind."""
+    read: list[int] = []
+
+    def sees(*given: Any) -> Any:
+        read.append(1)
+        return really(*given)
+
+    really = edits_asked.sees
+    monkeypatch.setattr(edits_asked, "sees", sees)
+    monkeypatch.setattr(edits_asked, "BLOCK_CELLS", 1)
+    tokens = [Knockout("token", stack, key=key) for key in range(8)]
+    asked = edits_asked.checked_edits(run_of(name), tokens)
+    assert asked == tuple(tokens)
+    assert 0 < len(read) <= most
+    whole = len(read)
+    for after in range(whole):
+        read.clear()
+        asks: list[int] = []
+        with pytest.raises(Cancelled):
+            edits(run_of(name), tokens, cancelled=lambda: bool(asks.append(1)) or len(asks) > after)  # noqa: B023
+        assert len(read) == after
 
 
 WRONG: dict[str, tuple[str, list[Knockout], type[HeadlightError]]] = {

@@ -142,6 +142,7 @@ def test_it_stops_within_a_block_on_the_way_there_and_back() -> None:
 
         return gone
 
+    saliency(run, "integrated-gradients", 9)  # what a model is asked once is asked now
     saliency(run, "integrated-gradients", 9, cancelled=later(10_000))
     whole = asked
     assert whole > 20
@@ -151,6 +152,32 @@ def test_it_stops_within_a_block_on_the_way_there_and_back() -> None:
             saliency(run, "integrated-gradients", 9, cancelled=later(after))
         assert asked == after + 1
     assert saliency(run, "gradient-x-input", 9).checks[0].ok
+
+
+def test_the_vocabularys_mean_is_made_once_for_a_model_and_stops_between_its_blocks(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    from dataclasses import replace
+
+    from app.models import input_gradients
+    from tests.made import made_model
+
+    monkeypatch.setattr(input_gradients, "IDS_AT_ONCE", 10)
+    run = made_run("llama", model=replace(made_model("llama"), means=input_gradients.Means()))
+    asked: list[int] = []
+
+    def asks(most: int = 10_000) -> Any:
+        asked.clear()
+        return lambda: bool(asked.append(1)) or len(asked) > most
+
+    with pytest.raises(Cancelled):
+        saliency(run, "integrated-gradients", 9, 23, steps=8, cancelled=asks(5))
+    assert len(asked) == 6
+    first = saliency(run, "integrated-gradients", 9, 23, steps=8, cancelled=asks())
+    whole = len(asked)
+    again = saliency(run, "integrated-gradients", 9, 23, steps=8, cancelled=asks())
+    assert len(asked) == whole - 10, "99 ids are ten blocks"
+    assert torch.equal(first.tokens["decoder"], again.tokens["decoder"])
 
 
 def test_it_leaves_no_trace() -> None:

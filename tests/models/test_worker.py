@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextvars
 import threading
 from concurrent.futures import Future
 from typing import Any
 
 import pytest
+import torch
 
 from app.errors import Busy
 from app.models.worker import Urgency, Worker
@@ -38,6 +40,35 @@ def test_a_long_job_gives_way_to_looks_and_runs_and_to_nothing_else() -> None:
     assert order == ["first half", "look", "run", "second half", "other long"]
     with pytest.raises(ZeroDivisionError):
         failing.result(5)
+    worker.close()
+
+
+@pytest.mark.parametrize("grad", [True, False])
+def test_what_is_let_in_finds_nothing_of_the_long_job(grad: bool) -> None:
+    worker = Worker("test", 10)
+    begun, go_on = threading.Event(), threading.Event()
+    inside: contextvars.ContextVar[str] = contextvars.ContextVar("inside", default="nothing")
+
+    def look() -> tuple[str, bool]:
+        found = inside.get(), torch.is_grad_enabled()
+        inside.set("a look's")
+        torch.set_grad_enabled(not grad)
+        return found
+
+    def long() -> tuple[str, bool]:
+        inside.set("a long job's")
+        begun.set()
+        assert go_on.wait(5)
+        with torch.set_grad_enabled(grad):
+            worker.give_way()
+            return inside.get(), torch.is_grad_enabled()
+
+    asked = worker.submit(long, Urgency.LONG)
+    assert begun.wait(5)
+    let_in = worker.submit(look, Urgency.LOOK)
+    go_on.set()
+    assert let_in.result(5) == ("nothing", True)
+    assert asked.result(5) == ("a long job's", grad)
     worker.close()
 
 

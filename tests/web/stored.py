@@ -17,12 +17,15 @@ from tests.web.conftest import HOME, resolved
 
 
 class StoredRuns:
-    """`runs` under their names, which become their ids. `long` remembers which questions were put behind passes."""
+    """`runs` under their names, which become their ids. `long` remembers which questions were put behind passes, and
+    `gave_way` how often one of them let others go first.
+    """
 
     def __init__(self, settings: Settings, runs: Mapping[str, Run]) -> None:
         self.settings = settings
         self.runs = {name: replace(run, id=name) for name, run in runs.items()}
         self.long: list[bool] = []
+        self.gave_way = 0
 
     def get(self, run: str) -> Run:
         if run not in self.runs:
@@ -34,7 +37,11 @@ class StoredRuns:
         return question(run)
 
     def giving_way(self, run: Run, cancelled: Callable[[], bool]) -> Callable[[], bool]:  # noqa: ARG002
-        return cancelled
+        def asked() -> bool:
+            self.gave_way += 1
+            return cancelled()
+
+        return asked
 
     def facts(self) -> dict[str, float]:
         return {}

@@ -115,5 +115,6 @@ def test_what_cannot_be_answered_is_a_problem(api: TestClient, what: str) -> Non
 def test_long_passes_go_behind_others() -> None:
     with serving({"llama": made_run("llama")}, look_budget=1e-9) as (client, engine):
         assert client.post("/api/runs/llama/edits", json={"edits": [HEAD]}).status_code == 200
+        assert engine.gave_way >= 3, "before every block"
         assert events(client.post("/api/runs/llama/effects", json={}).text)[-1][0] == "ready"
         assert engine.long == [True, True]

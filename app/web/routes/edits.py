@@ -37,7 +37,8 @@ async def make_edits(run: str, form: EditsForm, request: Request, service: Servi
         asked = [knockout(one) for one in form.edits]
         parts: dict[str, Any] = form.model_dump(exclude={"edits"})
         long = pass_seconds(found) > engine.settings.look_budget
-        return engine.look(found, lambda run: edits(run, asked, cancelled=cancelled, **parts), cancelled, long=long)
+        way = engine.giving_way(found, cancelled) if long else cancelled
+        return engine.look(found, lambda run: edits(run, asked, cancelled=way, **parts), cancelled, long=long)
 
     return wire.answer(await service.job(request, question))
 
