@@ -146,6 +146,7 @@ def open_page(browser: Browser, address: str, watch: Watch) -> Iterator[Open]:
             viewport=size,
             color_scheme="dark" if theme == "dark" else "light",
             permissions=["clipboard-read", "clipboard-write"],
+            reduced_motion="reduce",  # a colour on its way from one theme to the other is nobody's contrast
         )
         contexts.append(context)
         watch.follow(context)

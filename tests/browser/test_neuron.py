@@ -140,8 +140,7 @@ def test_every_step_is_the_models(open_page: Open, model: str, text: str, layer:
             assert p == pytest.approx(float(probs[key]), rel=6e-4, abs=1e-6)
             assert said_z == pytest.approx(z, rel=1e-3, abs=1e-5)
             assert part + rest == pytest.approx(z, rel=2e-3, abs=1e-4)
-    where = "in this layer" if model == "minilm" else "in the layers that were measured"
-    expect(page.locator(".neuron-trust")).to_contain_text(f"the z that the model itself computed, {where}")
+    expect(page.locator(".neuron-trust")).to_contain_text("the z that the model itself computed, in this layer")
     shared = "heads 3, 4 and 5 share key/value head 1" if model == "smollm2" else "Its keys and values are its own"
     expect(page.locator(".neuron-shared")).to_contain_text(shared)
 

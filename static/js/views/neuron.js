@@ -131,7 +131,7 @@ function mount(el, ctx) {
     if (all) {
       keys.update(now, tokens.cols);
       replace(shared, `Layer ${now.layer}, head ${now.head}. ${sharing(now, stackOf(state, run).heads, ctx.model?.kv_heads ?? null)}`);
-      replace(proof, trust(now, run.checks));
+      replace(proof, trust(now));
     }
     keys.mark(key, state.key, all);
   }

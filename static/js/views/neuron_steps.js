@@ -113,19 +113,15 @@ export function sharing({ head, kv_head: kv }, heads, kvHeads) {
 }
 
 /**
- * How far these numbers are from the model's own, as the checks say: of this layer, or, where it was not among the
- * layers that the run measured, of those.
+ * How far these numbers are from the model's own, as the checks say.
  * @param {NeuronData} data
- * @param {readonly import('../types.js').Check[]} ofRun
  */
-export function trust({ checks }, ofRun) {
-  const of = (/** @type {readonly import('../types.js').Check[]} */ list, /** @type {string} */ name) => list.find((check) => check.name === name);
-  const own = of(checks, 'z-equals-the-models');
-  const [z, probs] = [own ?? of(ofRun, 'z-equals-the-models'), of(checks, 'probs-recomputed')];
+export function trust({ checks }) {
+  const of = (/** @type {string} */ name) => checks.find((check) => check.name === name);
+  const [z, probs] = [of('z-equals-the-models'), of('probs-recomputed')];
   const says = [];
   if (z) {
-    says.push(`Largest difference to the z that the model itself computed, ${own ? 'in this layer' : 'in the layers that were measured in this run'}: `
-      + `${digits(z.value)} of its largest value${z.ok ? '' : ', which is too much'}.`);
+    says.push(`Largest difference to the z that the model itself computed, in this layer: ${digits(z.value)} of its largest value${z.ok ? '' : ', which is too much'}.`);
   }
   if (probs) says.push(`The steps shown here, taken one by one, give the same probabilities to within ${digits(probs.value)}.`);
   return says.join(' ');
