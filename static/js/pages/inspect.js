@@ -33,6 +33,7 @@ import { checksOf, focusOf, headsShown, marks, rowOf } from '../strength.js';
 import { fromUrl, toUrl } from '../url.js';
 import { GROUPS, VIEWS } from '../views/all.js';
 import { bindingsOf } from './inspect_keys.js';
+import { createPins } from './inspect_pins.js';
 import { describe, legend, seenBy, stripSight, wayOut } from './describe.js';
 import { asked, opening } from './opening.js';
 import { takeAway } from './takeaway.js';
@@ -122,6 +123,7 @@ const stage = createStage(byId('view'), {
     fail: failed,
   },
 });
+const { pinned, pin, hoverOf } = createPins({ store, stage });
 const words = createWords({ store, stage, announce, asked: () => pinned().query });
 const actions = takeAway({ store, stage, session, say: (words) => aside.say(words), fail: (error) => problems.show(problemOf(error), []) });
 hintScroll(byId('view'));
@@ -357,42 +359,6 @@ function point() {
   const maps = exact(looking, state, answer, focus, blockOf(state, looking.run));
   strip.mark(marks(maps, headsShown(state, maps), focus), focus, pinned(), legend(tokens, focus, maps), stripSight(state, answer, looking.run));
   aside.point(readOut(state, maps, focus, tokens));
-}
-
-/** In Next word the pinned token is the position that is asked about, in Causes the key that may be taken away. */
-function pinned() {
-  const own = stage.handle?.pinned?.();
-  if (own) return own;
-  const { view, position, query, key } = store.get();
-  if (view === 'causes' && !twoTexts()) return { query: key, key: null };
-  if (view === 'neuron') return { query: query ?? stage.data.neuron?.query ?? null, key };
-  return view === 'next' ? { query: position ?? stage.data.logits?.position ?? null, key: null } : { query, key };
-}
-
-/** Are rows and columns different texts? */
-function twoTexts() {
-  return stage.looking !== null && stackOf(store.get(), stage.looking.run).name === 'cross';
-}
-
-/** @param {'query'|'key'} side @param {number|null} index */
-function pin(side, index) {
-  store.setHover({ query: null, key: null });
-  if (stage.handle?.pin?.(side, index)) return;
-  if (store.get().view === 'causes' && side === 'query' && !twoTexts()) store.set({ key: index });
-  else if (store.get().view === 'next' && side === 'query') store.set({ position: index });
-  else store.set({ [side]: index });
-}
-
-/**
- * With one strip for both, the token that is pointed at is the query, or, once a query is pinned, the key.
- * @param {'query'|'key'} side
- * @param {number|null} index
- */
-function hoverOf(side, index) {
-  const state = store.get();
-  const cross = stage.looking && stackOf(state, stage.looking.run).name === 'cross';
-  const asKey = side === 'key' || (!cross && !stage.handle?.pinned && pinned().query !== null && state.view !== 'tokens' && state.view !== 'next');
-  return asKey ? { query: null, key: index } : { query: index, key: null };
 }
 
 ask.write(store.get());
