@@ -68,13 +68,17 @@ class Draw:
 
 @dataclass(frozen=True, slots=True)
 class LogitsAnswer:
-    """`target` is what really stands at the predicted place, None behind the end. `entropy`: nats, at temperature 1."""
+    """`target` is what really stands at the predicted place, None behind the end. `entropy`: nats, at temperature 1.
+
+    `entropy_after`: nats too, of what the pipeline left.
+    """
 
     run: str
     position: int
     target: Candidate | None
     vocab: int
     entropy: float
+    entropy_after: float
     candidates: list[Candidate]
     pipeline: list[Step]
     draw: Draw | None
@@ -120,6 +124,7 @@ def logits(
         target=None if target is None else known[target],
         vocab=len(scores),
         entropy=entropy(found),
+        entropy_after=float(torch.special.entr(found.probability).sum()),
         candidates=[known[i] for i in listed],
         pipeline=steps_told(found, cuts, known),
         draw=None if u is None or drawn is None else Draw(u, drawn, known[drawn].text),

@@ -146,6 +146,7 @@
  * @property {number|null} against the id of a token whose logit is held against the likeliest's
  * @property {number|null} token the id of the predicted token that Attribution and Saliency are about; null: the likeliest
  * @property {SaliencyMethod} method how Saliency takes its gradients
+ * @property {number} gradients the most that an integral takes
  * @property {string|null} otherModel what Compare holds against `model`; null: the same
  * @property {string|null} otherText what it holds against `text`; null: the same
  * @property {number|null} otherLayer the layer of the other side; null: the same
@@ -233,6 +234,7 @@
  * @property {Candidate|null} target what really stands at the predicted place; null behind the end
  * @property {number} vocab
  * @property {number|null} entropy null where it is not finite
+ * @property {number|null} entropy_after of what the steps left
  * @property {Candidate[]} candidates
  * @property {{step: string, kept: number, removed_mass: number, first_removed?: Candidate|null}[]} pipeline `first_removed`: the likeliest that the step took
  * @property {{u: number, id: number, text: string}|null} [draw]

@@ -88,6 +88,7 @@ const FIELDS = {
   against: { name: 'against', read: index },
   token: { name: 'token', read: index },
   method: { name: 'method', read: oneOf('gradient-x-input', 'integrated-gradients') },
+  gradients: { name: 'gradients', read: (text) => (text === '128' || text === '512' ? Number(text) : undefined) },
   otherModel: { name: 'model_b', read: (text) => (text.length <= 200 && text ? text : undefined) },
   otherLayer: { name: 'layer_b', read: index },
   otherHead: { name: 'head_b', read: index },

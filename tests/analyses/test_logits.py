@@ -92,6 +92,16 @@ def test_the_draw_falls_where_the_cumulative_curve_says() -> None:
     assert len(seen) > 1
 
 
+def test_the_entropy_after_the_steps_is_of_what_they_left() -> None:
+    run = made_run("llama")
+    answer = logits(run, 3, temperature=0.7, top_k=5, limit=5)
+    left = torch.tensor([c.probability for c in answer.candidates], dtype=torch.float64)
+    assert answer.entropy_after == pytest.approx(float(torch.distributions.Categorical(probs=left).entropy()), abs=1e-6)
+    plain = logits(run, 3)
+    assert plain.entropy_after == pytest.approx(plain.entropy, abs=1e-9)
+    assert logits(run, 3, temperature=0.0).entropy_after == 0.0
+
+
 def test_greedy_takes_one_where_two_are_as_likely() -> None:
     warped, steps = pipeline(torch.tensor([0.0, 2.0, 2.0]), 0.0, 0, 1.0, 0.0)
     assert torch.isfinite(warped).tolist() == [False, True, False]

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 import torch
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 from torch import Tensor
 from transformers import AutoModelForCausalLM, AutoModelForMaskedLM, AutoTokenizer
 
@@ -24,6 +24,12 @@ from tests.browser.pictures import STORE, link
 
 ATTRIBUTION = {"model": "smollm2", "view": "attribution"}
 SALIENCY = {"model": "smollm2", "view": "saliency"}
+SETTLED = """async () => {
+  for (let i = 0; i < 2; i += 1) await new Promise(requestAnimationFrame);
+  const moving = document.getAnimations().filter((one) => one instanceof CSSTransition);
+  await Promise.all(moving.map((one) => one.finished.catch(() => null)));
+}"""
+"""Nothing is on its way from one theme, or width, to the other any more."""
 CUP = "He drank a cup of [MASK] in the morning."
 
 
@@ -96,8 +102,10 @@ def number(text: str | None) -> float:
 def looks_right(page: Page) -> None:
     for theme in ("light", "dark"):
         page.emulate_media(color_scheme=theme)
+        page.evaluate(SETTLED)
         assert Axe().run(page).response["violations"] == []
     page.set_viewport_size(NARROW)
+    page.evaluate(SETTLED)
     assert page.evaluate("document.documentElement.scrollWidth") <= NARROW["width"]
 
 
@@ -211,6 +219,9 @@ def test_gradient_times_input_on_the_strip(open_page: Open, plain: Plain, tmp_pa
         assert number(": " + bar.locator("b").inner_text()) == pytest.approx(value, abs=0.003)
         assert bar.get_attribute("data-sign") == ("down" if value < 0 else "up") or abs(value) < 1e-3
     expect(page.locator(".saliency-says")).to_contain_text("need not agree")
+    assert float(wanted.min()) < 0
+    expect(page.locator(".strip-legend")).to_contain_text(f"up to ±{most:.3f}"[:-1])
+    expect(page.locator(".strip-scale[data-signed]")).to_have_count(1)
     looks_right(page)
 
 
@@ -243,6 +254,32 @@ def test_integrated_gradients_of_a_masked_word(open_page: Open, tmp_path: Path) 
     assert change == pytest.approx(high - low, abs=2e-3)
     assert abs(total - change) <= 0.05 * max(0.5, abs(change))
     expect(page).to_have_url(re.compile("method=integrated-gradients"))
+
+
+def test_an_integral_that_fell_short_offers_more_steps(open_page: Open) -> None:
+    """The first answer is made to say that its check failed; the second is the server's own."""
+    page = open_page(link(CUP, model="minilm-mlm", view="saliency"))
+    asked: list[int] = []
+
+    def failing(route: Route) -> None:
+        asked.append(json.loads(route.request.post_data or "{}").get("steps", 0))
+        answer = route.fetch()
+        check = r'("name": ?"scores-sum-to-the-change".*?"ok": ?)true'
+        body, found = re.subn(check, r"\1false", answer.text()) if asked[-1] == 128 else (answer.text(), 1)
+        assert found == 1
+        route.fulfill(response=answer, body=body)
+
+    page.route("**/saliency", failing)
+    page.get_by_role("button", name="Integrated gradients").click()
+    says, more = page.locator(".saliency-says"), page.get_by_role("button", name="More steps (512)")
+    expect(says).to_contain_text("gradients were not enough", timeout=120_000)
+    expect(page.locator(".saliency-more")).to_contain_text("about four times as long")
+    looks_right(page)
+    more.click()
+    expect(says).to_contain_text("What is missing between them", timeout=240_000)
+    expect(more).to_be_hidden()
+    expect(page).to_have_url(re.compile("gradients=512"))
+    assert asked == [128, 512]
 
 
 def test_saliency_of_an_encoder_decoder_and_where_there_is_no_mask(open_page: Open, watch: Watch) -> None:

@@ -126,6 +126,9 @@ def test_every_step_removes_what_generates_warper_removes(open_next: Open, smoll
     assert 1 < kept < 20
     expect(step(page, "softmax")).to_contain_text(f"the {kept} left")
     wait_drawn(page)
+    unsure = [float(-(p * p.log()).nansum()) for p in (scores.softmax(-1), after[-1])]
+    expect(page.locator(".next-note")).to_contain_text(f"Before the steps: entropy {unsure[0]:.2f} nats")
+    expect(page.locator(".next-note")).to_contain_text(f"after them: {unsure[1]:.2f} nats")
     for row in candidates(page):
         value = float(after[-1][int(row["id"])])
         assert ("dropped" in row) == (value == 0)
@@ -291,6 +294,31 @@ def test_a_draw_can_be_repeated_by_its_seed(open_next: Open) -> None:
         page.get_by_role("button", name="Draw again").click()
         expect(page).to_have_url(re.compile("draw=8"))
     assert seen[0] == seen[1]
+
+
+def test_the_seed_that_is_used_stands_in_its_field(open_next: Open) -> None:
+    page = open_next()
+    field = page.get_by_label("Draw", exact=True)
+    for typed, used in (("1.5", "1"), ("99999999", "999999"), ("-3", "0")):
+        field.fill("")
+        field.press_sequentially(typed)
+        expect(field).to_have_value(used)
+        expect(page).to_have_url(re.compile(rf"draw={used}(#|&)"))
+    page.keyboard.press("Tab")
+    expect(field).to_have_value("0")
+    field.fill("12")
+    field.press("Home")
+    field.press_sequentially("-")
+    page.keyboard.press("Tab")
+    expect(field).to_have_value("0")
+
+
+def test_what_is_left_out_of_the_sentence_is_told(open_next: Open) -> None:
+    page = open_next(position=2)
+    assert re.search(r"\S …$", page.locator(".next-context").inner_text().strip())
+    page.get_by_role("button", name="After the last").click()
+    expect(page.locator(".next-where")).to_have_text("position 13")
+    assert not page.locator(".next-context").inner_text().strip().endswith("…")
 
 
 def test_an_encoder_is_explained_and_the_way_out_works(open_page: Open) -> None:

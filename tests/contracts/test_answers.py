@@ -24,7 +24,7 @@ MODEL = {
 TOKEN = {"index", "id", "text", "display", "start", "end", "word", "special", "segment", "mask"}
 RUN = {"run", "model", "tokens", "stacks", "milliseconds", "bytes", "checks", "warnings", "answer"}
 ATTENTION = {"run", "stack", "lens", "layers", "heads", "rows", "cols", "size", "values", "checks"}
-LOGITS = {"position", "target", "vocab", "entropy", "candidates", "pipeline", "checks"}
+LOGITS = {"position", "target", "vocab", "entropy", "entropy_after", "candidates", "pipeline", "checks"}
 CANDIDATE = {"id", "text", "logit", "softmax", "probability", "kept"}
 CHECK = {"name", "value", "limit", "ok"}
 

@@ -3,7 +3,9 @@ import { test } from 'node:test';
 
 import { kindsOf, largestOf, partsOf, remainder, table } from '../../static/js/views/attribution_words.js';
 import { signed } from '../../static/js/views/parts.js';
-import { adds } from '../../static/js/views/saliency_words.js';
+import { saliency } from '../../static/js/views/saliency.js';
+import { adds, short } from '../../static/js/views/saliency_words.js';
+import { DEFAULTS } from '../../static/js/store.js';
 
 const DATA = {
   run: 'r', position: 3, token: { id: 5, text: ' a', logit: 2 }, against: null, total: 2.5,
@@ -37,4 +39,18 @@ test('saliency says what its scores sum to, and what is missing', () => {
     tokens: { decoder: [1, 2] }, value: -1, baseline: -4.125, total: 3, gap: -0.125, steps: 40, checks: [],
   };
   assert.match(adds(data), /sum to \+3\.000.*changes by \+3\.125.*is −0\.125, after 40 gradients/);
+  assert.equal(short(data), false);
+  const failed = { ...data, checks: [{ name: 'scores-sum-to-the-change', value: 0.3, limit: 0.05, ok: false }] };
+  assert.equal(short(failed), true);
+  assert.match(adds(failed), /^40 gradients were not enough: the scores sum to \+3\.000, and .* changes by \+3\.125\. Read them as a rough guide only\.$/);
+  assert.equal(adds(failed).split('3.000').length + adds(failed).split('3.125').length, 4, 'each sum once');
+  assert.match(adds({ ...data, method: 'gradient-x-input' }), /add up, where enough steps are taken, and the view says whether they do\.$/);
+});
+
+test('an integral takes the gradients of the selection', () => {
+  const run = /** @type {any} */ ({ tokens: { decoder: [] }, stacks: [] });
+  const asked = (/** @type {object} */ state) => saliency.needs({ ...DEFAULTS, ...state }, run, null)?.saliency;
+  assert.deepEqual(asked({}), { method: 'gradient-x-input' });
+  assert.deepEqual(asked({ method: 'integrated-gradients' }), { method: 'integrated-gradients', steps: 128 });
+  assert.deepEqual(asked({ method: 'integrated-gradients', gradients: 512 }), { method: 'integrated-gradients', steps: 512 });
 });

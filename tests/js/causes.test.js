@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { fitting, inWords, read, readAll, write } from '../../static/js/knockouts.js';
+import { agreement } from '../../static/js/views/causes_maps.js';
 import { inCell, measured, rankCorrelation, strongest, table, verdict, written } from '../../static/js/views/causes_words.js';
 
 const token = (display, index) => ({ display, index, id: index, text: display });
@@ -87,4 +88,16 @@ test('the table is of the heads once all are measured, else of the candidates', 
   assert.deepEqual(of.columns, ['layer', 'head', 'kl', 'change', 'difference', 'attention']);
   assert.deepEqual(of.rows, [[0, 0, 0.1, -1, 2, 0.5], [0, 1, 0.2, 1, 3, 0.25]]);
   assert.equal(table(FOUND, { ...effects, done: 0 }, null, { ablation: 'zero' }).rows.length, 2);
+});
+
+test('two pictures agree, say little of each other or tell opposite stories; tiny effects are not ranked', () => {
+  const looks = [[0.1, 0.2], [0.3, 0.4]];
+  const says = (/** @type {number[][]} */ effect) => agreement(effect, looks, [[0, 0], [0.005, 0]]);
+  assert.match(says([[1, 2], [3, 4]]), /1\.00; here they tell much the same story/);
+  assert.match(says([[-1, 2], [-4, 3]]), /0\.80; here/, 'by the size');
+  assert.match(says([[1, 4], [2, 3]]), /0\.40; they agree in part/);
+  assert.match(says([[4, 3], [1, 2]]), /−0\.80; they tell opposite stories/);
+  assert.match(says([[2, 4], [1, 3]]), /0\.00; where a head looks says little/);
+  assert.match(agreement([[4, 3], [1, 2]], looks, [[0.0031, 0], [0.001, null]]), /too small to rank: no head moves the prediction by more than 0\.003 nats/);
+  assert.equal(agreement([[1, 1], [1, 1]], looks, [[1, 1], [1, 1]]), '');
 });

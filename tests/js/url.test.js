@@ -12,7 +12,7 @@ const FULL = {
   ...DEFAULTS, model: 'org/name@rev', text: 'a & b = c # d + e % f\n“ü” 👩‍👩‍👧 ', pair: 'x=1&y=2', target: '<img src=x onerror=alert(1)>', stack: 'cross',
   layer: 11, head: 3, heads: [0, 5, 11], query: 0, key: 12, lens: 'rollout', view: 'map', temperature: 0.7, topK: 50, topP: 0.95, minP: 0.05, position: 0,
   rows: [2, 40], cols: [0, 7], scale: 'linear', search: 'Mary & John', draw: 0,
-  gridColour: 'entropy', role: 'sink', roleX: 'span', roleY: 'distance', sort: 'first-up',
+  gridColour: 'entropy', role: 'sink', roleX: 'span', roleY: 'distance', sort: 'first-up', gradients: 512,
 };
 
 test('a link restores everything', () => {
@@ -43,7 +43,7 @@ test('an empty second sentence is not the same as none', () => {
 });
 
 test('what cannot be read is ignored, and the rest is kept', () => {
-  const bad = '/?view=nope&layer=-1&head=1.5&heads=1,x&query=1e3&lens=magic&temperature=-1&top_p=2&min_p=NaN&top_k=&stack=encoders&key=99999999&position=4';
+  const bad = '/?view=nope&layer=-1&head=1.5&heads=1,x&query=1e3&lens=magic&temperature=-1&top_p=2&min_p=NaN&top_k=&stack=encoders&key=99999999&gradients=200&position=4';
   assert.deepEqual(read(bad), { ...DEFAULTS, position: 4 });
   assert.equal(read(`/?model=${'x'.repeat(201)}`).model, '');
   assert.deepEqual(read('/?heads=3,3,1').heads, [3, 1]);

@@ -24,7 +24,10 @@ router = APIRouter(prefix="/api", tags=["predictions"], route_class=StrictRoute,
 async def read_logits(
     run: str, query: Annotated[LogitsQuery, Query()], request: Request, service: ServiceOf
 ) -> Response:
-    """`softmax` is over the whole vocabulary at temperature 1, `probability` after the steps of the pipeline."""
+    """`softmax` is over the whole vocabulary at temperature 1, `probability` after the steps of the pipeline.
+
+    So are `entropy` and `entropy_after`, both in nats.
+    """
 
     def question(engine: Engine, cancelled: Cancelled) -> LogitsAnswer:
         from app.analyses.logits import logits

@@ -129,13 +129,14 @@ export function createStrip(el, on) {
      */
     mark(colour, focus, pinned, title, { inWords = false, out = EVERYTHING, bounded = true, upTo } = {}) {
       words = inWords;
-      let most = 0;
+      let [most, signed] = [0, false];
       for (const value of [...(colour?.cols ?? []), ...(colour?.rows ?? [])]) if (value !== null && Math.abs(value) > most) most = Math.abs(value);
       for (const { side, chips, tokens } of rows) {
         const single = rows.length === 1;
         const unit = (/** @type {number} */ i) => (inWords ? binOf(unitsOf(tokens).edges, i) : i);
         const is = (/** @type {number|null} */ index, /** @type {number} */ i) => index !== null && unit(index) === unit(i);
         const values = single ? colour?.cols ?? colour?.rows ?? null : (side === 'query' ? colour?.rows : colour?.cols) ?? null;
+        signed ||= values?.some((value) => (value ?? 0) < -FAINT * most) ?? false;
         chips.forEach((element, i) => {
           const value = values?.[i] ?? 0;
           const share = most > 0 ? Math.abs(value) / most : 0;
@@ -154,7 +155,7 @@ export function createStrip(el, on) {
         });
       }
       if (pinned.query !== shown) reveal(rows[0], shown = pinned.query);
-      replace(legend, colour && most > 0 ? [h('span.strip-scale', { 'aria-hidden': 'true' }), `${title}, up to ${upTo ?? (bounded ? probability(most) : amount(most, false))}`] : []);
+      replace(legend, colour && most > 0 ? [h('span.strip-scale', { 'aria-hidden': 'true', data: signed ? { signed: '' } : {} }), `${title}, up to ${signed ? '±' : ''}${upTo ?? (bounded ? probability(most) : amount(most, false))}`] : []);
     },
 
   };

@@ -13,6 +13,8 @@ import { effectTitle, furthest, headWords, inCell, quoted, rankCorrelation, rows
 /** A knocked-out head takes about this much of a pass: the layers above it, in batches. */
 const PASSES = 0.25;
 const TOP = 6;
+/** Where no head moves the prediction by more, in nats, their order says nothing. */
+const TOO_SMALL = 0.005;
 
 /**
  * @param {object} react
@@ -109,7 +111,7 @@ export function createMaps(react) {
           rows: attention, colour: (value) => cividis(Math.sqrt(value)), text: (value) => inCell(value, false), says: (value) => `gives it ${(value ?? 0).toFixed(3)}`,
         }, JSON.stringify(attention), state);
       }
-      replace(agree, effects && attention && effects.done === stack.layers ? agreement(rowsOf(effects, last), attention) : '');
+      replace(agree, effects && attention && effects.done === stack.layers ? agreement(rowsOf(effects, last), attention, effects.kl) : '');
       replace(chosen, h('b', {}, `Head ${state.layer}.${state.head}: `), headWords(now, ctx.tokens));
       replace(act, `Take away head ${state.layer}.${state.head}`);
       top.hidden = effects === null;
@@ -135,10 +137,14 @@ export function createMaps(react) {
  * Do the two pictures tell the same story?
  * @param {readonly (readonly (number|null)[])[]} effect
  * @param {readonly (readonly number[])[]} attention
+ * @param {readonly (readonly (number|null)[])[]} kl of every head
  */
-function agreement(effect, attention) {
+export function agreement(effect, attention, kl) {
+  const largest = Math.max(0, ...kl.flat().map((value) => value ?? 0));
+  if (largest < TOO_SMALL) return `The effects are too small to rank: no head moves the prediction by more than ${largest.toPrecision(1)} nats (KL).`;
   const found = rankCorrelation(effect.flat().map((value) => (value === null ? null : Math.abs(value))), attention.flat());
   if (found === null) return '';
-  const words = Math.abs(found) < 0.3 ? 'where a head looks says little about what it does' : Math.abs(found) < 0.6 ? 'they agree in part' : 'here they tell much the same story';
+  const words = found <= -0.3 ? 'they tell opposite stories: the heads that look there more do less' : found < 0.3 ? 'where a head looks says little about what it does'
+    : found < 0.6 ? 'they agree in part' : 'here they tell much the same story';
   return `Rank correlation of the two pictures, by the size of the effect: ${found < 0 ? '−' : ''}${Math.abs(found).toFixed(2)}; ${words}.`;
 }

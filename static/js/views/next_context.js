@@ -7,6 +7,8 @@ import { weight as written } from '../ticks.js';
 const MASK_MORE = 'Click another word to mask it too, or the mask above to take it back.';
 /** How many tokens before the gap are shown. */
 const BEFORE = 14;
+/** And how many after it, or after the token before it. */
+const AFTER = 5;
 /** How many tokens are offered where none is masked. */
 const OPEN = 60;
 
@@ -67,9 +69,9 @@ export function context(tokens, masked, react) {
       at = position;
       const stop = masked ? position : position + 1;
       const first = Math.max(0, stop - BEFORE);
-      const after = tokens.slice(masked ? position + 1 : stop, stop + 5);
+      const after = tokens.slice(masked ? position + 1 : stop, stop + AFTER);
       replace(sentence, first > 0 && '… ', tokens.slice(first, stop).map((item) => word(item, 'before')),
-        h('span.next-gap', { 'aria-label': 'the word that is predicted' }, '?'), after.map((item) => word(item, 'after')));
+        h('span.next-gap', { 'aria-label': 'the word that is predicted' }, '?'), after.map((item) => word(item, 'after')), tokens.length > stop + AFTER && ' …');
       where.textContent = `position ${position}`;
       back.toggleAttribute('disabled', position === 0);
       forth.toggleAttribute('disabled', position === last);

@@ -16,6 +16,11 @@ const PLAIN = Object.freeze({ temperature: 1, topK: 0, topP: 1, minP: 0 });
 const PATIENCE = 1000;
 const LARGEST_SEED = 999999;
 
+/** The seed that is used where this was typed: whole, and within bounds. Null: nothing is drawn. @param {string} typed */
+export function seedOf(typed) {
+  return typed === '' ? null : Math.min(Math.max(Math.floor(Number(typed)), 0), LARGEST_SEED) || 0;
+}
+
 /** @param {{set: (patch: Patch) => void}} react */
 export function pipeline({ set }) {
   const send = oneByOne(set);
@@ -34,8 +39,17 @@ export function pipeline({ set }) {
   const drawing = card('draw', h('label.next-name', { for: 'next-seed' }, 'Draw'), 'a number u from a seed picks one');
   drawing.element.append(h('div.next-seeds', {}, h('span.label', { 'aria-hidden': 'true' }, 'Seed'), seed, draw));
   let drawn = false;
+  /** @type {number|null} what is drawn with */
+  let last = null;
   draw.addEventListener('click', () => set({ draw: drawn ? Math.min(Number(seed.value) + 1, LARGEST_SEED) : Number(seed.value) || 0 }));
-  seed.addEventListener('input', () => send({ draw: seed.value === '' ? null : Math.min(Math.max(Math.floor(Number(seed.value)), 0), LARGEST_SEED) }));
+  seed.addEventListener('input', () => {
+    if (seed.validity.badInput) return; // a minus so far, which is no number yet
+    const used = seedOf(seed.value);
+    if (used !== null && used !== Number(seed.value)) seed.value = String(used);
+    last = used;
+    send({ draw: used });
+  });
+  seed.addEventListener('change', () => { seed.value = String((seed.validity.badInput ? last : seedOf(seed.value)) ?? 0); });
 
   return {
     element: h('ol.next-steps', { 'aria-label': 'From the scores to a word, step by step' },
@@ -51,6 +65,7 @@ export function pipeline({ set }) {
       minP.show(state.minP, state.minP === 0 ? 'off' : state.minP.toFixed(2), greedy);
       reset.disabled = /** @type {(keyof typeof PLAIN)[]} */ (Object.keys(PLAIN)).every((name) => state[name] === PLAIN[name]);
       drawn = state.draw !== null;
+      last = state.draw;
       if (document.activeElement !== seed) seed.value = String(state.draw ?? 0);
       draw.textContent = drawn ? 'Draw again' : 'Draw';
       if (data) tell(data, state);

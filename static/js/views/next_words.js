@@ -16,10 +16,18 @@ export const quoted = (text) => `“${shorten(visible(text), 20)}”`;
  */
 export function facts(data, state) {
   const kept = data.pipeline.at(-1)?.kept ?? data.vocab;
-  const sure = data.entropy === null ? '' : `Entropy ${data.entropy.toFixed(2)} nats: as unsure as a choice among ${round(Math.exp(data.entropy))} equal words. `;
+  const sure = unsure(data, kept === data.vocab && state.temperature === 1);
   const signs = `${data.draw ? ' ◆ was drawn.' : ''}${data.target && data.candidates.some((c) => c.id === data.target?.id) ? ' ▸ follows in the text.' : ''}`;
   if (state.temperature === 0) return `${sure}Temperature 0 is greedy: only the likeliest is left, and a draw cannot change that.${signs}`;
   return `${sure}${kept === data.vocab ? `All ${count(kept)} word pieces may be drawn.` : `${count(kept)} of ${count(data.vocab)} word pieces are left.`}${signs}`;
+}
+
+/** How unsure the model is, and what the steps made of that. @param {LogitsData} data @param {boolean} plain they change nothing */
+function unsure({ entropy, entropy_after: after }, plain) {
+  if (entropy === null) return '';
+  const among = (/** @type {number} */ nats) => `as unsure as a choice among ${round(Math.exp(nats))} equal words`;
+  if (plain || after === null) return `Entropy ${entropy.toFixed(2)} nats: ${among(entropy)}. `;
+  return `Before the steps: entropy ${entropy.toFixed(2)} nats, ${among(entropy)}; after them: ${after.toFixed(2)} nats, ${after === 0 ? 'sure of one word' : among(after)}. `;
 }
 
 /**

@@ -5,31 +5,37 @@ import { saliencyPath } from '../paths.js';
 import { piece } from '../piece.js';
 import { pngBlob, svgBlob } from '../picture.js';
 import { stackOf } from '../selection.js';
+import { DEFAULTS } from '../store.js';
 import { aimOf, createAim, refusal } from './aim.js';
 import { none } from './next_none.js';
 import { bars, signed } from './parts.js';
 import { saliencySvg } from './saliency_svg.js';
-import { adds, METHODS, subject, table } from './saliency_words.js';
+import { adds, METHODS, short, subject, table } from './saliency_words.js';
 
 /** @typedef {import('../types.js').SaliencyData} SaliencyData */
 /** @typedef {'encoder'|'decoder'} Input */
 
-/** The most gradients that an integral takes, and what is offered where they were not enough. */
-const STEPS = [128, 512];
+/** The most gradients that an integral takes where those of the selection were not enough. */
+const MORE = 512;
 
 /** @type {import('../types.js').View} */
 export const saliency = {
   id: 'saliency',
   title: 'Saliency',
   howto: 'The brighter a token in the strip, the more its embedding had to do with the predicted word; blue ones, whose bars are hatched, speak against it. '
-    + 'Gradient × input is quick and only local; integrated gradients follow the text from an average one to itself, and their scores sum to what changed on the way.',
+    + 'Gradient × input is quick and only local; integrated gradients follow the text from an average one to itself, and their scores add up to what changed on the way, where enough steps are taken, and the view says whether they do.',
   needs: (state, run, model) => {
     if (model?.language_head === false) return null;
-    const { logits, aim } = aimOf(state);
-    return { saliency: { method: state.method, ...aim, ...(state.method === 'gradient-x-input' ? {} : { steps: STEPS[0] }) }, ...(predicts(run, model) ? { logits } : {}) };
+    const { logits } = aimOf(state);
+    return { saliency: question(state), ...(predicts(run, model) ? { logits } : {}) };
   },
   mount,
 };
+
+/** What is asked. @param {Readonly<import('../types.js').Selection>} state */
+function question(state) {
+  return { method: state.method, ...aimOf(state).aim, ...(state.method === 'gradient-x-input' ? {} : { steps: state.gradients }) };
+}
 
 /** A masked model without a mask has no candidates to list; the answer says so by itself. @param {import('../types.js').Run} run @param {import('../types.js').Model|null} model */
 function predicts(run, model) {
@@ -51,12 +57,14 @@ function mount(el, ctx) {
   const aim = createAim('saliency', ctx);
   const why = h('div.next-none', { hidden: true });
   const methods = /** @type {(keyof typeof METHODS)[]} */ (Object.keys(METHODS)).map((method) => ({
-    method, button: h('button.toggle', { type: 'button', onclick: () => ctx.store.set({ method }) }, METHODS[method]),
+    method, button: h('button.toggle', { type: 'button', onclick: () => ctx.store.set({ method, gradients: DEFAULTS.gradients }) }, METHODS[method]),
   }));
   const bar = h('div.saliency-bar', {}, h('span.label', { id: 'saliency-by' }, 'By'), h('div.toggles', { role: 'group', 'aria-labelledby': 'saliency-by' }, methods.map(({ button }) => button)));
   const says = h('p.saliency-says', { role: 'status' });
+  const more = h('p.saliency-more', { hidden: true }, h('button.button.small', { type: 'button', onclick: () => ctx.store.set({ gradients: MORE }) }, `More steps (${MORE})`),
+    ' takes about four times as long as the first did');
   const lists = h('div.saliency-lists', {});
-  el.append(h('div.saliency', {}, aim.element, bar, why, says, lists));
+  el.append(h('div.saliency', {}, aim.element, bar, why, says, more, lists));
 
   /** Where the strip shows an input: as its rows, its columns, or not. @param {string} name @returns {'query'|'key'|null} */
   function sideOf(name) {
@@ -68,7 +76,8 @@ function mount(el, ctx) {
     if (!data) return;
     const { tokens } = data;
     const most = Math.max(...Object.values(tokens).flat().map(Math.abs), 1e-12);
-    replace(says, adds(data), (data.warnings ?? []).map((warning) => ` ${warning}`));
+    replace(says, adds(data), short(data) ? [] : (data.warnings ?? []).map((warning) => ` ${warning}`));
+    more.hidden = !short(data) || state.gradients >= MORE;
     says.toggleAttribute('data-bad', data.checks.some(({ ok }) => !ok));
     const many = Object.keys(tokens).length > 1;
     replace(lists, Object.entries(tokens).map(([name, scores]) => h('section', {}, h('h3', {}, many ? `What the ${name} read` : `For ${subject(/** @type {SaliencyData} */ (data))}`),
@@ -91,6 +100,7 @@ function mount(el, ctx) {
       data = 'problem' in answer ? null : answer;
       why.hidden = data !== null;
       says.hidden = lists.hidden = bar.hidden = data === null;
+      more.hidden = true;
       aim.element.hidden = !answers.logits;
       if ('problem' in answer) replace(why, refusal(answer.problem, ctx));
       aim.update(next, answers.logits, data ? [{ id: data.token, text: data.text }, ...(data.against === null ? [] : [{ id: data.against, text: data.against_text ?? '' }])] : []);
@@ -103,7 +113,7 @@ function mount(el, ctx) {
       if (!data) return null;
       const of = (/** @type {'query'|'key'} */ side) => Object.entries(data?.tokens ?? {}).find(([name]) => sideOf(name) === side)?.[1] ?? null;
       const most = Math.max(...Object.values(data.tokens).flat().map(Math.abs));
-      return { colour: { rows: of('query'), cols: of('key') }, title: `${METHODS[data.method]} for ${subject(data)}`, upTo: signed(most) };
+      return { colour: { rows: of('query'), cols: of('key') }, title: `${METHODS[data.method]} for ${subject(data)}`, upTo: signed(most).slice(1) };
     },
     pinned: () => ({ query: stack.name === 'encoder' && ctx.run.tokens.decoder ? null : data?.position ?? null, key: null }),
     pin(side, index) {
@@ -111,7 +121,7 @@ function mount(el, ctx) {
       ctx.store.set({ position: index });
       return true;
     },
-    posted: () => ({ path: saliencyPath(ctx.run.run), body: { method: state.method, ...aimOf(state).aim } }),
+    posted: () => ({ path: saliencyPath(ctx.run.run), body: question(state) }),
     picture: { png: () => pngBlob(svg()), svg: async () => svgBlob(svg()) },
     table: () => (data ? table(data, ctx.run) : { columns: [], rows: [] }),
   };

@@ -15,12 +15,20 @@ export function subject({ text, against_text: other }) {
   return other === null ? `ln p(“${visible(text)}”)` : `the logit of “${visible(text)}” minus that of “${visible(other)}”`;
 }
 
+/** Were there too few gradients for the scores to add up? @param {SaliencyData} data */
+export function short({ checks }) {
+  return checks.some(({ name, ok }) => name === 'scores-sum-to-the-change' && !ok);
+}
+
 /** Do they add up? @param {SaliencyData} data */
 export function adds(data) {
   const change = data.value - data.baseline;
   const found = `The scores sum to ${signed(data.total)}`;
   if (data.method === 'gradient-x-input') {
-    return `${found}; from embeddings of zero ${subject(data)} changes by ${signed(change)}. The two need not agree: a gradient knows its surroundings only. Integrated gradients add up.`;
+    return `${found}; from embeddings of zero ${subject(data)} changes by ${signed(change)}. The two need not agree: a gradient knows its surroundings only. Integrated gradients add up, where enough steps are taken, and the view says whether they do.`;
+  }
+  if (short(data)) {
+    return `${data.steps} gradients were not enough: the scores sum to ${signed(data.total)}, and from a text of average embeddings ${subject(data)} changes by ${signed(change)}. Read them as a rough guide only.`;
   }
   return `${found}; from a text of average embeddings ${subject(data)} changes by ${signed(change)}. What is missing between them is ${signed(data.gap)}, after ${data.steps} gradients.`;
 }
