@@ -203,7 +203,7 @@ def test_every_head_in_turn(open_page: Open, plain: Plain, tmp_path: Path) -> No
         page.wait_for_function("() => document.getAnimations().length === 0")  # a button fades to its new colour
         assert Axe().run(page).response["violations"] == []
     page.set_viewport_size(NARROW)
-    assert page.evaluate("document.documentElement.scrollWidth") <= NARROW["width"]
+    page.wait_for_function("width => document.documentElement.scrollWidth <= width", arg=NARROW["width"])
     page.reload()  # the link brings it all back
     expect(page.locator(".causes-agree")).to_contain_text("Rank correlation", timeout=4 * LONG)
 
@@ -281,7 +281,9 @@ def test_the_command_and_the_picture(open_page: Open, plain: Plain) -> None:
 def test_every_stack_of_an_encoder_decoder(open_page: Open, stack: str) -> None:
     page = open_page(link("3 March 2026", model="dates", view="causes", stack=stack))
     page.get_by_role("button", name=re.compile(r"Measure all \d+ heads")).click()
-    expect(page.locator(".causes-agree")).to_contain_text("Rank correlation", timeout=LONG)
+    expect(page.locator(".causes-agree")).to_contain_text(
+        re.compile("Rank correlation|too small to rank"), timeout=LONG
+    )
     add(page, "Head 0.0")
     expect(page.locator(".causes-list li")).to_contain_text(f"head 0.0, {stack}")
     label = effect(page, 0, 0).get_attribute("aria-label") or ""

@@ -71,7 +71,7 @@ export function context(tokens, masked, react) {
       const first = Math.max(0, stop - BEFORE);
       const after = tokens.slice(masked ? position + 1 : stop, stop + AFTER);
       replace(sentence, first > 0 && '… ', tokens.slice(first, stop).map((item) => word(item, 'before')),
-        h('span.next-gap', { 'aria-label': 'the word that is predicted' }, '?'), after.map((item) => word(item, 'after')), tokens.length > stop + AFTER && ' …');
+        h('span.next-gap', { 'aria-label': 'the word that is predicted' }, '?'), after.map((item) => word(item, 'after')), tokens.slice(stop + AFTER).some(({ special }) => !special) && ' …');
       where.textContent = `position ${position}`;
       back.toggleAttribute('disabled', position === 0);
       forth.toggleAttribute('disabled', position === last);
