@@ -53,10 +53,12 @@ def _rows(name: peers.Name) -> list[Row]:
         heads = {view: _heads(page, view, start) for view in WITH_HEADS}
         start("heads")
         first = {view: _open(page, view) for view in VIEWS[1:]}
+        paint: float = page.evaluate("performance.getEntriesByName('grid-paint')[0].duration")
         views = _views(page)
     what = f"{name}, {TOKENS} tokens"
     slowest = max(first, key=first.__getitem__)
     return [
+        Row(f"Grid's bytes to its first paint, {what}", paint, None, "", "ms", "ours", 200.0),
         _row(f"another head to its picture, {what}", heads),
         _row(f"another view to its picture, {what}", views),
         Row(
