@@ -1,5 +1,6 @@
 /** A number for every head as a picture of layers and heads. Arrows move, and what is moved to is chosen. */
 
+import { onArrows } from '../arrows.js';
 import { css, inkOn } from '../colour.js';
 import { h, replace } from '../dom.js';
 
@@ -59,16 +60,7 @@ export function createHeadGrid(id, react) {
     react.announce(to.getAttribute('aria-label') ?? '');
   }
 
-  element.addEventListener('keydown', (event) => {
-    if (event.ctrlKey || event.metaKey || event.altKey || event.shiftKey) return;
-    /** @type {Record<string, [number, number]>} */
-    const steps = { ArrowUp: [0, -1], ArrowDown: [0, 1], ArrowLeft: [-1, 0], ArrowRight: [1, 0] };
-    const step = steps[event.key];
-    if (!step) return;
-    move(...step);
-    event.preventDefault();
-    event.stopPropagation();
-  });
+  onArrows(element, move);
 
   return {
     element,

@@ -1,5 +1,6 @@
 /** All heads as a grid of layers and heads, each lit by its disagreement. Arrows move, and what is moved to is chosen. */
 
+import { onArrows } from '../arrows.js';
 import { cividis, css, inkOn } from '../colour.js';
 import { h, replace } from '../dom.js';
 import { bits, largest } from './disagreement_words.js';
@@ -55,16 +56,7 @@ export function createHeads(react) {
     react.announce(at?.getAttribute('aria-label') ?? '');
   }
 
-  grid.addEventListener('keydown', (event) => {
-    if (event.ctrlKey || event.metaKey || event.altKey || event.shiftKey) return;
-    /** @type {Record<string, [number, number]>} */
-    const steps = { ArrowUp: [0, -1], ArrowDown: [0, 1], ArrowLeft: [-1, 0], ArrowRight: [1, 0] };
-    const step = steps[event.key];
-    if (!step) return;
-    move(...step);
-    event.preventDefault();
-    event.stopPropagation();
-  });
+  onArrows(grid, move);
 
   return {
     element,

@@ -3,6 +3,7 @@
  * last. To a screen reader it is a grid with one cell that moves; the arrows move it, and what it moves to is chosen.
  */
 
+import { onArrows } from '../arrows.js';
 import { cividis } from '../colour.js';
 import { h } from '../dom.js';
 import { rowOf } from './generate_texts.js';
@@ -55,16 +56,7 @@ export function createRows(react) {
     const at = under(event);
     if (at) react.choose(at.layer, at.head);
   });
-  grid.addEventListener('keydown', (event) => {
-    if (event.ctrlKey || event.metaKey || event.altKey || event.shiftKey) return;
-    /** @type {Record<string, [number, number]>} */
-    const steps = { ArrowUp: [0, -1], ArrowDown: [0, 1], ArrowLeft: [-1, 0], ArrowRight: [1, 0] };
-    const step = steps[event.key];
-    if (!step) return;
-    move(...step);
-    event.preventDefault();
-    event.stopPropagation();
-  });
+  onArrows(grid, move);
 
   /** @param {number} across @param {number} down */
   function move(across, down) {
