@@ -109,19 +109,24 @@ def attention(
     if len(layers) * (heads.stop - heads.start) * shown > MOST_CELLS:
         raise Unprocessable("That is too many numbers for one answer.", "Ask for one head, or add size=256.")
     how: Pool = "words" if group == "word" else "magnitude" if through.signed and pool == "max" else pool
-    looks, layer_checks, sinks, prediction = [], [], [], None
+    looks, layer_checks, prediction = [], [], None
+    sinks: list[list[int | None]] = []
     for one in through.show(Asked(run, chosen.name, layers, heads, position, budget, progress, cancelled)):
+        looked = heads if one.layers == 1 else slice(0, one.record.shape[0])
         of_heads = one.sinks
         if "sink" in out and of_heads is None:
-            of_heads = hiding.sinks_of(one.record, heads, chosen.name)
-        mask = hiding.hidden(run, chosen.name, out, of_heads or [None] * (heads.stop - heads.start))
-        seen = look(one.record, heads, row_edges, col_edges, how, one.change, one.sums, mask)
-        looks.append(seen.values)
+            of_heads = hiding.sinks_of(one.record, looked, chosen.name)
+        count = (looked.stop - looked.start) // one.layers
+        mask = hiding.hidden(run, chosen.name, out, of_heads or [None] * (count * one.layers))
+        seen = look(
+            one.record, looked, row_edges, col_edges, how, one.change, one.sums, mask, causal=chosen.name == "decoder"
+        )
+        looks.append(seen.values.reshape(one.layers, count, *seen.values.shape[1:]))
         exact = z_limit(run.kept.final.dtype)
-        layer_checks += [*_checks(seen, chosen.name, one.record.rules.sinks is not None, exact), *one.checks]
-        sinks.append(of_heads)
+        layer_checks += [*_checks(seen, one.record.rules.sinks is not None, exact), *one.checks]
+        sinks += [of_heads[i : i + count] for i in range(0, len(of_heads), count)] if of_heads is not None else []
         prediction = one.prediction
-    values = torch.stack(looks)
+    values = torch.cat(looks)
     if group == "word" and size is not None:
         further: Pool = "magnitude" if through.signed and pool == "max" else pool
         values, row_edges = shrink(values, row_edges, size, further, dim=2)
@@ -145,7 +150,7 @@ def attention(
         meaning=through.meaning,
         signed=through.signed,
         bounded=through.bounded,
-        sinks=[of_heads for of_heads in sinks if of_heads is not None] or None,
+        sinks=sinks or None,
         hide=sorted(out),
         hidden_rows=[i for i in hiding.special(queries) if i in window[0]] if "special" in out else [],
         hidden_cols=[i for i in hiding.special(keys) if i in window[1]] if "special" in out else [],
@@ -185,13 +190,13 @@ def _warnings(null: str, values: Tensor, hidden: bool) -> tuple[str, ...]:
     return tuple(why for why in (null, hiding.NOTE if hidden else "") if why)
 
 
-def _checks(seen: Look, stack: str, sink: bool, exact: float) -> list[Check]:
+def _checks(seen: Look, sink: bool, exact: float) -> list[Check]:
     """Rows sum to 1 (to less where a sink takes a share), a causal map is causal, and changed rows have their sums.
 
     `exact` is how near the model's own numbers can come, of which those sums are made.
     """
     checks = [at_most("rows-sum-to-at-most-1" if sink else "rows-sum-to-1", seen.row_sum_error, ROWS_SUM_LIMIT)]
-    if stack == "decoder":
+    if seen.above_diagonal is not None:
         checks.append(at_most("nothing-above-the-diagonal", seen.above_diagonal, 0.0))
     if seen.changed_sum_error is not None:
         checks.append(at_most("shown-rows-have-their-sums", seen.changed_sum_error, exact))

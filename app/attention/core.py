@@ -50,10 +50,10 @@ def probabilities(q: Tensor, k: Tensor, rules: Rules, rows: slice | None = None)
 def products(q: Tensor, k: Tensor, scale: float, rows: slice | None = None) -> Tensor:
     """scale * q kᵀ of the queries of `rows`, before any rule: [B, H, rows, K], float32 (float64 for float64)."""
     dtype = torch.float64 if q.dtype == torch.float64 else torch.float32
-    q_rows, k = q[:, :, rows or slice(None)].to(dtype), k.to(dtype)
+    q_rows, k = q[:, :, rows or slice(None)].to(dtype) * scale, k.to(dtype)  # scaled where there are least numbers
     batch, heads, block, width = q_rows.shape
     grouped = q_rows.reshape(batch, k.shape[1], -1, width)  # [B, G, H/G * rows, D]: one key head, many query heads
-    return (grouped @ k.transpose(-1, -2)).reshape(batch, heads, block, k.shape[2]).mul_(scale)
+    return (grouped @ k.transpose(-1, -2)).reshape(batch, heads, block, k.shape[2])
 
 
 def ruled(scores: Tensor, rules: Rules, rows: slice | None, queries: int) -> tuple[Tensor, Tensor]:

@@ -74,15 +74,15 @@ class Look:
     count for nothing in the others.
     Measured on the exact values before pooling: `row_sum_error`, the largest distance of a row's sum from 1 (rows
     that see nothing left out; where a sink takes a share, how far a sum exceeds 1), `above_diagonal`, the
-    largest probability given to a key after its query, and `changed_sum_error`, the largest distance of a changed
-    row's sum from the one it must have, as a share of the largest of those.
+    largest probability given to a key after its query (where that was asked), and `changed_sum_error`, the largest
+    distance of a changed row's sum from the one it must have, as a share of the largest of those.
     """
 
     values: Tensor
     row_edges: list[int]
     col_edges: list[int]
     row_sum_error: float
-    above_diagonal: float
+    above_diagonal: float | None
     changed_sum_error: float | None = None
 
 
@@ -95,11 +95,12 @@ def look(
     change: Change | None = None,
     sums: Tensor | None = None,
     hidden: Hidden | None = None,
+    causal: bool = False,
 ) -> Look:
     """The maps of `heads` between the edges, one value a bin; bins of one position each give the exact map.
 
     `change` makes of each block what is shown instead of it; `sums` [heads, Q] are what its rows must then sum to.
-    `hidden` is left out after that: nothing is renormalised.
+    `hidden` is left out after that: nothing is renormalised. `causal` asks how much goes to keys after their query.
 
     >>> look(record, slice(3, 4), bin_edges(range(2048), 256), bin_edges(range(2048), 256)).values.shape
     torch.Size([1, 256, 256])
@@ -107,14 +108,12 @@ def look(
     rows, cols = range(row_edges[0], row_edges[-1]), slice(col_edges[0], col_edges[-1])
     count = len(range(*heads.indices(record.shape[0])))
     values = torch.zeros(count, len(row_edges) - 1, len(col_edges) - 1)
-    filled = _widths(row_edges).expand(count, -1)  # rows of each bin that have a value
     may_be_null = change is not None or record.maps is not None or hidden is not None
-    if may_be_null:
-        filled = torch.zeros_like(filled)
+    filled = torch.zeros(count, len(row_edges) - 1)  # rows of each bin that have a value, where some may have none
     sum_error = above = changed_error = 0.0
     for part, probs in blocks(record, heads, rows):
         sum_error = worse(sum_error, _row_sum_error(record, probs, part))
-        above = worse(above, _above_diagonal(probs, part, record.rules.offset))
+        above = worse(above, _above_diagonal(probs, part, record.rules.offset)) if causal else 0.0
         shown = probs if change is None else change(probs, part)
         if sums is not None:
             changed_error = worse(changed_error, _changed_sum_error(shown, sums[:, part.start : part.stop]))
@@ -127,24 +126,27 @@ def look(
                 null = null | hidden.queries[part.start : part.stop].to(null.device)
                 shown = shown.masked_fill(hidden.keys[:, None, :].to(null.device), 0.0)
             shown = shown.masked_fill(null[..., None], 0.0)
-            filled[:, first:last] += _pool_last((~null).float(), edges, "mean").cpu()
-        window = _pool_last(shown[:, :, cols], col_edges, pool)
-        pooled = _pool_last(window.transpose(1, 2), edges, pool).transpose(1, 2).cpu()
+            filled[:, first:last] += _pooled((~null).float(), edges, "mean", dim=1).cpu()
+        # rows before columns: whole rows are taken together, and what is left for the columns is small
+        pooled = _pooled(_pooled(shown[:, :, cols], edges, pool, dim=1), col_edges, pool, dim=2).cpu()
         values[:, first:last] = _join(values[:, first:last], pooled, pool)  # a bin may go on in the next block
     if pool in ("mean", "words"):
-        values /= filled[..., None]
-    if hidden is None:
-        keys = _widths(col_edges).expand(count, -1)  # keys of each bin that are shown
-    else:
-        keys = _pool_last((~hidden.keys[:, cols]).float(), col_edges, "mean")
+        values /= (filled if may_be_null else _widths(row_edges))[..., None]
+    keys = None
+    if hidden is not None:
+        keys = _pooled((~hidden.keys[:, cols]).float(), col_edges, "mean", dim=1)  # of each bin, those that are shown
         values.masked_fill_((keys == 0)[:, None, :], torch.nan)
     if pool == "mean":
-        values /= keys[:, None, :]
+        values /= _widths(col_edges) if keys is None else keys[:, None, :]
     if may_be_null:
         values.masked_fill_((filled == 0)[..., None], torch.nan)
     if sums is not None:
         changed_error /= max(float(sums.nan_to_num(0.0).abs().max()), 1e-30)
-    return Look(values, row_edges, col_edges, sum_error, above, changed_error if sums is not None else None)
+    return Look(
+        values, row_edges, col_edges, sum_error,
+        above_diagonal=above if causal else None,
+        changed_sum_error=changed_error if sums is not None else None,
+    )  # fmt: skip
 
 
 def shrink(values: Tensor, edges: list[int], size: int, pool: Pool, dim: int) -> tuple[Tensor, list[int]]:
@@ -170,28 +172,33 @@ def bin_edges(span: range, size: int | None = None) -> list[int]:
     return [span.start + i * len(span) // max(1, count) for i in range(count + 1)]
 
 
-def _pool_last(x: Tensor, edges: list[int], pool: Pool) -> Tensor:
-    """Each bin of the last axis as one value, its sum where means are wanted: [..., C] -> [..., bins].
+def _pooled(x: Tensor, edges: list[int], pool: Pool, dim: int) -> Tensor:
+    """Each bin of `dim` as one value, its sum where means are wanted: [..., C, ...] -> [..., bins, ...].
 
     Edges may start anywhere.
     """
     if pool == "magnitude":
-        return _further(_pool_last(x, edges, "max"), -_pool_last(-x, edges, "max"))
+        return _further(_pooled(x, edges, "max", dim), -_pooled(-x, edges, "max", dim))
     widths = {b - a for a, b in pairwise(edges)}
     bins, start = len(edges) - 1, edges[0]
     if widths == {1}:
         return x
     if len(widths) == 1:
-        equal = x.reshape(*x.shape[:-1], bins, -1)
-        return equal.amax(-1) if pool == "max" else equal.sum(-1)
-    if pool == "max":  # bins of unequal width, filled up by repeating their last column
+        equal = _split(x, dim, bins)
+        return equal.amax(dim + 1) if pool == "max" else equal.sum(dim + 1)
+    if pool == "max":  # bins of unequal width, filled up by repeating their last position
         widest = max(widths)
         index = [min(a + i, b - 1) - start for a, b in pairwise(edges) for i in range(widest)]
-        return x[..., index].reshape(*x.shape[:-1], bins, widest).amax(-1)
-    member = torch.zeros(x.shape[-1], bins, device=x.device)
+        return _split(x.index_select(dim, torch.tensor(index, device=x.device)), dim, bins).amax(dim + 1)
+    member = torch.zeros(x.shape[dim], bins, device=x.device)
     for i, (a, b) in enumerate(pairwise(edges)):
         member[a - start : b - start, i] = 1.0
-    return x @ member
+    return (x.movedim(dim, -1) @ member).movedim(-1, dim)
+
+
+def _split(x: Tensor, dim: int, bins: int) -> Tensor:
+    """[..., bins * width, ...] -> [..., bins, width, ...]."""
+    return x.reshape(*x.shape[:dim], bins, -1, *x.shape[dim + 1 :])
 
 
 def _join(kept: Tensor, more: Tensor, pool: Pool) -> Tensor:

@@ -57,9 +57,10 @@ def _maps(network: Network, inputs: Mapping[str, Tensor], done: Pass) -> tuple[f
             return sums, above, float("nan")
         for record, their in zip(records, theirs, strict=True):
             heads, rows, cols = record.shape
-            seen = look(record, slice(0, heads), bin_edges(range(rows)), bin_edges(range(cols)))
+            every = bin_edges(range(rows)), bin_edges(range(cols))
+            seen = look(record, slice(0, heads), *every, causal=stack == "decoder")
             sums = max(sums, seen.row_sum_error)
-            above = max(above, seen.above_diagonal if stack == "decoder" else 0.0)
+            above = max(above, seen.above_diagonal or 0.0)
             if seen.values.shape != their.shape:
                 return sums, above, float("nan")
             difference = worse(difference, float((seen.values - their).abs().max()))

@@ -36,7 +36,7 @@ def test_pooling_is_the_same_in_blocks(
     monkeypatch.setattr(maps, "BLOCK_CELLS", cells)
     layer, whole = record()
     rows, cols = bin_edges(range(3, 36), size), bin_edges(range(1, N), size)
-    seen = look(layer, slice(0, 6), rows, cols, pool)
+    seen = look(layer, slice(0, 6), rows, cols, pool, causal=True)
     for i in range(len(rows) - 1):
         for j in range(len(cols) - 1):
             part = whole[:, rows[i] : rows[i + 1], cols[j] : cols[j + 1]]
@@ -67,7 +67,7 @@ def test_checks_notice_what_is_wrong() -> None:
     wrong[0, 3, 3] += 0.25
     wrong[1, 2, 9] = 0.125
     bad = LayerRecord("decoder", 0, None, None, None, layer.rules, maps=wrong[None])
-    seen = look(bad, slice(0, 6), bin_edges(range(N)), bin_edges(range(N)))
+    seen = look(bad, slice(0, 6), bin_edges(range(N)), bin_edges(range(N)), causal=True)
     assert seen.row_sum_error == pytest.approx(0.25, abs=1e-5)
     assert seen.above_diagonal == 0.125
 

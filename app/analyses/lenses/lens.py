@@ -89,6 +89,7 @@ class Prediction:
 class Shown:
     """One layer through a lens: a record, and where each block of it is changed as it is read, how.
 
+    layers      how many layers the record holds, all heads of each in turn; the lists below then go through them all
     sums        [heads, Q], what each changed row must sum to, for the check
     sinks       the key that was taken out, by head; None for a head that has none
     prediction  what the lens is about
@@ -100,6 +101,7 @@ class Shown:
     checks: tuple[Check, ...] = ()
     sinks: list[int | None] | None = None
     prediction: Prediction | None = None
+    layers: int = 1
 
 
 @dataclass(frozen=True, slots=True)

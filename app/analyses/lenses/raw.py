@@ -5,10 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from app.analyses.lenses.lens import Asked, Shown
+from app.attention.joined import joined
 
 
 def raw(asked: Asked) -> Iterator[Shown]:
-    """The records as they are. Applies to every model."""
+    """The records as they are, those of small layers together. Applies to every model."""
     records = asked.records()
-    for layer in asked.layers:
-        yield Shown(records[layer])
+    wanted = [records[layer] for layer in asked.layers]
+    if asked.heads != slice(0, wanted[0].shape[0]):
+        yield from map(Shown, wanted)
+        return
+    for count, record in joined(wanted):
+        yield Shown(record, layers=count)
