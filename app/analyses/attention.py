@@ -111,7 +111,9 @@ def attention(
     how: Pool = "words" if group == "word" else "magnitude" if through.signed and pool == "max" else pool
     looks, layer_checks, prediction = [], [], None
     sinks: list[list[int | None]] = []
-    for one in through.show(Asked(run, chosen.name, layers, heads, position, budget, progress, cancelled)):
+    whole = heads == slice(0, chosen.heads)
+    asked = Asked(run, chosen.name, layers, heads, position, budget, progress, cancelled, together=whole)
+    for one in through.show(asked):
         looked = heads if one.layers == 1 else slice(0, one.record.shape[0])
         of_heads = one.sinks
         if "sink" in out and of_heads is None:

@@ -25,6 +25,7 @@ class Asked:
     """What is to be shown. `layers` ascend; `heads` matter only to a lens that has them.
 
     `position` is the predicted one, for a lens that is about a prediction; `budget` the seconds it may take.
+    `together` allows a lens that changes nothing to give several layers as one.
     """
 
     run: Run
@@ -35,6 +36,7 @@ class Asked:
     budget: float | None = None
     progress: Progress = silent
     cancelled: Cancelled = never
+    together: bool = False
 
     def records(self) -> Sequence[LayerRecord]:
         """All layers of the stack."""

@@ -9,10 +9,10 @@ from app.attention.joined import joined
 
 
 def raw(asked: Asked) -> Iterator[Shown]:
-    """The records as they are, those of small layers together. Applies to every model."""
+    """The records as they are, those of small layers together where that is allowed. Applies to every model."""
     records = asked.records()
     wanted = [records[layer] for layer in asked.layers]
-    if asked.heads != slice(0, wanted[0].shape[0]):
+    if not asked.together:
         yield from map(Shown, wanted)
         return
     for count, record in joined(wanted):
