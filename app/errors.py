@@ -181,3 +181,8 @@ class Busy(HeadlightError):
 
 class HubUnavailable(HeadlightError):
     status, code, title = 503, "hub-unavailable", "The model hub cannot be reached"
+
+
+def nobody_waits() -> Cancelled:
+    """What is raised where work stops because whoever asked for it has gone."""
+    return Cancelled("Nobody waits for the answer any more.", "Ask again.")

@@ -19,26 +19,19 @@ from torch import Tensor
 
 from app.analyses.position import predicted_position
 from app.analyses.ranges import index
+from app.analyses.words import ScoredWord
 from app.attention.core import attend
 from app.attention.maps import worse
 from app.checks import Check, at_most
-from app.errors import NoLanguageHead, NotApplicable
+from app.errors import NotApplicable
 from app.models.forward import z_limit
+from app.models.info import require_language_head
 from app.models.linearise import Straight, read_direction, straight
 from app.models.residual import Attention, Residual
 from app.models.run import Run
 from app.tokens.vocabulary import readable
 
 HINT = "Ask what knocking out a head changes instead, or take a pre-norm model such as smollm2."
-
-
-@dataclass(frozen=True, slots=True)
-class Predicted:
-    """A token of the vocabulary, and its logit at the position."""
-
-    id: int
-    text: str
-    logit: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,8 +61,8 @@ class AttributionAnswer:
 
     run: str
     position: int
-    token: Predicted
-    against: Predicted | None
+    token: ScoredWord
+    against: ScoredWord | None
     total: float
     embedding: list[InputPart]
     attention: list[HeadParts]
@@ -103,7 +96,7 @@ def attribution(
     found = sum(part.value for part in embedding) + norm_bias + head_bias + float(mlp.sum() + mlp_bias.sum())
     found += sum(float(each.heads.sum() + each.bias.sum()) for each in attention)
     named = readable(run.model.tokenizer, asked)
-    predicted = [Predicted(i, text, float(logits[i])) for i, text in zip(asked, named, strict=True)]
+    predicted = [ScoredWord(i, text, float(logits[i])) for i, text in zip(asked, named, strict=True)]
     largest = max(1.0, *(abs(float(part.heads.abs().max())) for part in attention), float(mlp.abs().max()), abs(total))
     limit = z_limit(run.kept.final.dtype)
     return AttributionAnswer(
@@ -131,10 +124,7 @@ def attribution(
 def _residual(run: Run) -> Residual:
     """The parts of the stream. Raises NoLanguageHead, and NotApplicable where a logit is not their sum."""
     info, config = run.model.info, run.model.network.model.config
-    if not info.language_head:
-        raise NoLanguageHead(
-            "This model was trained without a head that predicts words.", "Choose a model with one, such as smollm2."
-        )
+    require_language_head(info)
     if info.capture == "weights":
         raise NotApplicable("This model gives its attention maps only; what its heads write is not seen.", HINT)
     if getattr(config, "final_logit_softcapping", None) is not None:

@@ -22,8 +22,7 @@ from app.analyses.paired_rows import distributions
 from app.analyses.ranges import index
 from app.attention.maps import bin_edges
 from app.checks import Check, at_most
-from app.errors import Cancelled as WasCancelled
-from app.errors import OutOfRange, Unprocessable
+from app.errors import OutOfRange, Unprocessable, nobody_waits
 from app.limits import MOST_DIFFERENCE_CELLS
 from app.models.progress import Cancelled, Progress, Stage, never, silent
 from app.models.run import Run, Stack
@@ -107,7 +106,7 @@ def compare(
         total = torch.zeros(first.heads, dtype=torch.float64)
         for _, p, q in distributions(records, (slice(0, first.heads),) * 2, pairing):
             if cancelled():
-                raise WasCancelled("Nobody waits for the answer any more.", "Ask again.")
+                raise nobody_waits()
             total += divergence(p, q).sum(-1)
             error = max(error, _sum_error(p), _sum_error(q))
         bits = (total / len(pairing.rows)).tolist()

@@ -16,11 +16,11 @@ from app.analyses.distributions import Distributions
 from app.analyses.edits_asked import checked_edits
 from app.analyses.position import predicted_position
 from app.analyses.ranges import index
+from app.analyses.words import RankedWord
 from app.attention.edits import Knockout, Mode
 from app.attention.recorder import PassStopped
 from app.checks import Check, at_most
-from app.errors import Cancelled as WasCancelled
-from app.errors import NotApplicable, OutOfRange
+from app.errors import NotApplicable, OutOfRange, nobody_waits
 from app.limits import MOST_CANDIDATES
 from app.models.edited import Edited, edited_pass
 from app.models.forward import unembed, z_limit
@@ -31,17 +31,6 @@ from app.tokens.vocabulary import readable
 SUM_LIMIT = 1e-5
 KL_LIMIT = 1e-6
 """How far below 0 rounding may bring a divergence."""
-
-
-@dataclass(frozen=True, slots=True)
-class Choice:
-    """A candidate: `softmax` over the whole vocabulary at temperature 1, `rank` from 0."""
-
-    id: int
-    text: str
-    logit: float
-    softmax: float
-    rank: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,8 +70,8 @@ class EditsAnswer:
     position: int
     mode: Mode
     edits: list[Knockout]
-    before: list[Choice]
-    after: list[Choice]
+    before: list[RankedWord]
+    after: list[RankedWord]
     changes: list[Moved]
     difference: Difference | None
     kl: float
@@ -116,7 +105,7 @@ def edits(
         knockouts = checked_edits(run, asked, cancelled)
         found = edited_pass(network, inputs_of(run.model, run.tokens), run.kept, knockouts, mode, cancelled)
     except PassStopped as exc:
-        raise gone() from exc
+        raise nobody_waits() from exc
     states = torch.stack([run.kept.final[position], found.final[position]])
     before, after = unembed(network, states).cpu().double()
     chosen = pair_of(before, token, against)
@@ -157,21 +146,16 @@ def pair_of(before: Tensor, token: int | None, against: int | None) -> tuple[int
     return token, None if against is None else index(against, vocab, "token")
 
 
-def gone() -> WasCancelled:
-    """What is raised when nobody waits any more."""
-    return WasCancelled("Nobody waits for the answer any more.", "Ask again.")
-
-
 def _listed(before: Tensor, after: Tensor, limit: int, chosen: tuple[int, int | None]) -> list[int]:
     """The ids that the answer is about, each once."""
     likeliest = [i for scores in (before, after) for i in scores.topk(min(limit, len(scores))).indices.tolist()]
     return list(dict.fromkeys([*likeliest, *(one for one in chosen if one is not None)]))
 
 
-def _choices(scores: Tensor, limit: int, texts: dict[int, str]) -> list[Choice]:
+def _choices(scores: Tensor, limit: int, texts: dict[int, str]) -> list[RankedWord]:
     softmax = scores.softmax(-1)
     order = scores.topk(min(limit, len(scores))).indices.tolist()
-    return [Choice(i, texts[i], float(scores[i]), float(softmax[i]), rank) for rank, i in enumerate(order)]
+    return [RankedWord(i, texts[i], float(scores[i]), float(softmax[i]), rank) for rank, i in enumerate(order)]
 
 
 def _moved(before: Tensor, after: Tensor, ids: list[int], texts: dict[int, str]) -> list[Moved]:

@@ -12,26 +12,19 @@ import torch
 from torch import Tensor
 
 from app.analyses.distributions import BLOCK_CELLS, Distributions
-from app.analyses.edits import KL_LIMIT, gone, pair_of, refuse_weights
+from app.analyses.edits import KL_LIMIT, pair_of, refuse_weights
 from app.analyses.position import predicted_position
+from app.analyses.words import ScoredWord
 from app.attention.edits import Knockout, Mode
 from app.attention.recorder import PassStopped
 from app.checks import Check, at_most
+from app.errors import nobody_waits
 from app.models.edited import edited_pass
 from app.models.effects import Batch, without_heads
 from app.models.forward import unembed, z_limit
 from app.models.progress import Cancelled, Progress, Stage, never, silent
 from app.models.run import Run, Stack, inputs_of
 from app.tokens.vocabulary import readable
-
-
-@dataclass(frozen=True, slots=True)
-class Named:
-    """A token of the vocabulary, and its logit in the run as it is."""
-
-    id: int
-    text: str
-    logit: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,8 +49,8 @@ class EffectsAnswer:
     mode: Mode
     layers: list[int]
     heads: list[int]
-    token: Named
-    against: Named | None
+    token: ScoredWord
+    against: ScoredWord | None
     kl: list[list[float]]
     change: list[list[float]]
     difference: list[list[float]] | None
@@ -89,7 +82,7 @@ def effects(
         same = _measure(found, mode, progress, cancelled)
         checks = _checks(found, same, mode, cancelled)
     except PassStopped as exc:
-        raise gone() from exc
+        raise nobody_waits() from exc
     likeliest = int(before.argmax())
     return EffectsAnswer(
         run=run.id,
@@ -168,8 +161,8 @@ def _stage(found: _Found, layer: int) -> LayerStage:
     )
 
 
-def _named(run: Run, before: Tensor, token: int) -> Named:
-    return Named(token, readable(run.model.tokenizer, [token])[0], float(before[token]))
+def _named(run: Run, before: Tensor, token: int) -> ScoredWord:
+    return ScoredWord(token, readable(run.model.tokenizer, [token])[0], float(before[token]))
 
 
 def _checks(found: _Found, same: float, mode: Mode, cancelled: Cancelled) -> tuple[Check, ...]:

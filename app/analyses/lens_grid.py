@@ -15,8 +15,7 @@ from app.analyses.logit_lens import distribution_checks, final_check, is_approxi
 from app.analyses.pace import afford, reading_seconds
 from app.analyses.ranges import Span, span
 from app.checks import Check, worst
-from app.errors import Cancelled as WasCancelled
-from app.errors import OutOfRange
+from app.errors import OutOfRange, nobody_waits
 from app.limits import MOST_LENS_CELLS
 from app.models.ending import read_stack
 from app.models.progress import Cancelled, Progress, Stage, never, silent
@@ -73,7 +72,7 @@ def lens_grid(
     step = max(1, BLOCK_CELLS // (len(states) * (run.model.info.vocab or 1)))
     for first in range(0, len(asked), step):
         if cancelled():
-            raise WasCancelled("Nobody waits for the answer any more.", "Ask again.")
+            raise nobody_waits()
         progress(Stage("lens", first, len(asked), f"Position {first + 1} of {len(asked)}"))
         here = slice(first, min(first + step, len(asked)))
         rows = slice(asked.start + here.start, asked.start + here.stop)

@@ -17,11 +17,13 @@ from torch import Tensor
 from app.analyses.distributions import Distributions, ranks
 from app.analyses.position import usual_position
 from app.analyses.ranges import index
+from app.analyses.words import RankedWord
 from app.checks import Check, at_most
-from app.errors import NoLanguageHead, NotApplicable, OutOfRange
+from app.errors import NotApplicable, OutOfRange
 from app.limits import MOST_CANDIDATES
 from app.models.ending import Ending, read_stack
 from app.models.forward import unembed, z_limit
+from app.models.info import require_language_head
 from app.models.run import Run
 from app.tokens.vocabulary import readable
 
@@ -30,26 +32,15 @@ BELOW_ZERO = 1e-6
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
-    """A token in one layer's distribution: `softmax` over the whole vocabulary, `rank` by logit, from 0."""
-
-    id: int
-    text: str
-    logit: float
-    softmax: float
-    rank: int
-
-
-@dataclass(frozen=True, slots=True)
 class LensLayer:
     """`layer` layers lie below. `final` is the token the model ends with, `target` what really stands there."""
 
     layer: int
-    candidates: list[Reading]
+    candidates: list[RankedWord]
     entropy: float
     kl_to_final: float
-    final: Reading
-    target: Reading | None
+    final: RankedWord
+    target: RankedWord | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,8 +81,8 @@ def lens(run: Run, position: int | None = None, limit: int = 10) -> LensAnswer:
     places = {i: ranks(logits, torch.full_like(best, i)).tolist() for i in followed}
     entropy, kl = found.entropies().tolist(), found.divergences(found.log_p[-1])
 
-    def reading(layer: int, token: int, rank: int) -> Reading:
-        return Reading(token, texts[token], float(logits[layer, token]), float(found.p[layer, token]), rank)
+    def reading(layer: int, token: int, rank: int) -> RankedWord:
+        return RankedWord(token, texts[token], float(logits[layer, token]), float(found.p[layer, token]), rank)
 
     return LensAnswer(
         run=run.id,
@@ -116,10 +107,7 @@ def lens(run: Run, position: int | None = None, limit: int = 10) -> LensAnswer:
 
 def lens_states(run: Run) -> tuple[tuple[Tensor, ...], Ending]:
     """h_0 .. h_L [N, W] of the stack whose last layer the head reads, and what stands between. Raises as `lens`."""
-    if not run.model.info.language_head:
-        raise NoLanguageHead(
-            "This model was trained without a head that predicts words.", "Choose a model with one, such as smollm2."
-        )
+    require_language_head(run.model.info)
     ending = run.model.ending
     if ending is None:
         raise NotApplicable(

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from app.analyses.ranges import index
-from app.errors import NoLanguageHead, NotApplicable
+from app.errors import NotApplicable
+from app.models.info import require_language_head
 
 if TYPE_CHECKING:
     from app.models.run import Run
@@ -24,10 +25,7 @@ def predicted_position(run: Run, position: int | None) -> int:
 
     Raises NoLanguageHead, OutOfRange, and NotApplicable where a masked model has no mask.
     """
-    if not run.model.info.language_head:
-        raise NoLanguageHead(
-            "This model was trained without a head that predicts words.", "Choose a model with one, such as smollm2."
-        )
+    require_language_head(run.model.info)
     name = "decoder" if "decoder" in run.tokens else "encoder"
     tokens = run.tokens[name]
     position = index(usual_position(run) if position is None else position, len(tokens), "position")

@@ -11,7 +11,7 @@ from app.analyses.roles_cells import IDENTITY, POSITION, Role, Scene, counted, f
 from app.analyses.roles_null import Targets, scatter_variance, targets
 from app.attention.maps import blocks
 from app.attention.recorder import LayerRecord
-from app.errors import Cancelled as WasCancelled
+from app.errors import nobody_waits
 from app.models.progress import Cancelled, Progress, Stage
 
 SCAN_CELLS = 1024 * 1024
@@ -85,7 +85,7 @@ def scan(
         known: dict[int, Block] = {}  # by rules, which layers share
         for layer, record in enumerate(records):
             if cancelled():
-                raise WasCancelled("Nobody waits for the answer any more.", "Ask again.")
+                raise nobody_waits()
             progress(Stage("roles", turn * len(records) + layer, len(starts) * len(records), f"Layer {layer + 1}"))
             seen_by = first_keys(record, keys) if cut else record
             for part, probs in blocks(seen_by, slice(0, heads), rows):

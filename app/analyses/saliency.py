@@ -26,8 +26,7 @@ from app.analyses.position import predicted_position
 from app.analyses.ranges import index
 from app.attention.recorder import PassStopped
 from app.checks import Check, at_most
-from app.errors import Cancelled as WasCancelled
-from app.errors import OutOfRange
+from app.errors import OutOfRange, nobody_waits
 from app.limits import MOST_SALIENCY_STEPS
 from app.models.forward import z_limit
 from app.models.input_gradients import Aim, Way, embeddings
@@ -108,7 +107,7 @@ def saliency(
         scores, taken = way.slope() if plain else way.integral(baseline, value, steps)
         expected, true = way.short_way()
     except PassStopped as exc:
-        raise WasCancelled("Nobody waits for the answer any more.", "Ask again.") from exc
+        raise nobody_waits() from exc
     total = float(scores.sum())
     gap = total - (value - baseline)
     kept = run.kept.final[position]

@@ -25,9 +25,9 @@ from app.analyses.pace import afford, pass_seconds, reading_seconds
 from app.analyses.text_bytes import scored_bytes
 from app.attention.recorder import PassStopped
 from app.checks import Check, at_most, worst
-from app.errors import Cancelled as WasCancelled
-from app.errors import NoLanguageHead, NotApplicable
+from app.errors import NotApplicable, nobody_waits
 from app.models.forward import unembed, z_limit
+from app.models.info import require_language_head
 from app.models.masked import masked_states
 from app.models.progress import Cancelled, Progress, Stage, never, silent
 from app.models.run import Run, inputs_of
@@ -108,10 +108,7 @@ def surprisal(
     Raises NoLanguageHead, NotApplicable where there is nothing to score, Cancelled, and NeedsStream for what would take
     longer.
     """
-    if not run.model.info.language_head:
-        raise NoLanguageHead(
-            "This model was trained without a head that predicts words.", "Choose a model with one, such as smollm2."
-        )
+    require_language_head(run.model.info)
     objective = objective_of(run)
     items = scored_tokens(run, objective)
     wanted = [token for token in items if _is_scored(objective, token)]
@@ -149,7 +146,7 @@ def _forced(run: Run, wanted: Sequence[Token], cancelled: Cancelled) -> Iterator
     step = _rows_at_once(run)
     for first in range(0, len(wanted), step):
         if cancelled():
-            raise WasCancelled("Nobody waits for the answer any more.", "Ask again.")
+            raise nobody_waits()
         here = wanted[first : first + step]
         yield _part(here, run.logits(slice(here[0].index - 1, here[-1].index)))
 
@@ -167,7 +164,7 @@ def _masked(run: Run, wanted: Sequence[Token], cancelled: Cancelled) -> Iterator
             check = _same_check(final[:1], alone) if here[0] == wanted[0].index else ()
             yield _part([items[i] for i in here], unembed(network, final).cpu(), check)
     except PassStopped as exc:
-        raise WasCancelled("Nobody waits for the answer any more.", "Ask again.") from exc
+        raise nobody_waits() from exc
 
 
 def _same_check(batched: Tensor, alone: Tensor) -> tuple[Check, ...]:

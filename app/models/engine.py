@@ -15,7 +15,7 @@ from typing import TypeVar
 
 import torch
 
-from app.errors import Cancelled, HeadlightError
+from app.errors import HeadlightError, nobody_waits
 from app.models.build import build
 from app.models.info import ModelInfo
 from app.models.library import Library
@@ -123,7 +123,7 @@ class Engine:
 
         def ask() -> T:
             if cancelled():
-                raise Cancelled("Nobody waits for the answer any more.", "Ask again.")
+                raise nobody_waits()
             try:
                 with torch.no_grad():
                     return question(run)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from app.errors import NoLanguageHead
+
 Kind = Literal["encoder", "decoder", "encoder-decoder"]
 Capture = Literal["full", "weights"]
 
@@ -41,3 +43,11 @@ class ModelInfo:
     warnings: tuple[str, ...] = ()
     mask: str | None = None
     note: str | None = None
+
+
+def require_language_head(info: ModelInfo) -> None:
+    """Raises NoLanguageHead for a model that predicts no words."""
+    if not info.language_head:
+        raise NoLanguageHead(
+            "This model was trained without a head that predicts words.", "Choose a model with one, such as smollm2."
+        )

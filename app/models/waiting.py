@@ -8,7 +8,7 @@ from concurrent.futures import TimeoutError as NotReady
 from contextlib import suppress
 from typing import TypeVar
 
-from app.errors import Cancelled
+from app.errors import nobody_waits
 from app.models.progress import Cancelled as IsCancelled
 from app.models.progress import Progress, Stage, silent
 
@@ -68,4 +68,4 @@ def wait_for(future: Future[T], cancelled: IsCancelled) -> T:
             if future.done():
                 return future.result()
             if cancelled():
-                raise Cancelled("Nobody waits for the answer any more.", "Ask again.") from None
+                raise nobody_waits() from None

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from app.errors import NoLanguageHead, NotApplicable, OutOfRange, TooManyTokens
+from app.errors import NotApplicable, OutOfRange, TooManyTokens
 from app.models.answer import OwnRules, end_tokens, own_rules
+from app.models.info import require_language_head
 from app.models.loaded import LoadedModel
 from app.models.run import RunRequest, check_price, inputs_of, read_tokens, room
 from app.models.writer import AnswerWriter, DecoderWriter, MaskWriter, Writer
@@ -99,10 +100,7 @@ def read_prompt(
     Raises what is wrong with the text, NoLanguageHead, OutOfRange for ids that are no tokens, NotApplicable for a
     masked model without masks to fill, and TooManyTokens where the steps do not fit behind the text.
     """
-    if not model.info.language_head:
-        raise NoLanguageHead(
-            "This model was trained without a head that predicts words.", "Choose a model with one, such as smollm2."
-        )
+    require_language_head(model.info)
     if any(not 0 <= token_id < (model.info.vocab or 0) for token_id in before):
         raise OutOfRange(
             f"`prefix_ids` has an id that is no token: there are {model.info.vocab}, counted from 0.",

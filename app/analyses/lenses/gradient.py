@@ -20,7 +20,7 @@ from app.analyses.pace import pass_seconds
 from app.analyses.position import predicted_position
 from app.attention.recorder import PassStopped
 from app.checks import Check, at_most
-from app.errors import Cancelled
+from app.errors import nobody_waits
 from app.models.forward import z_limit
 from app.models.gradients import directional_derivative, z_gradients
 from app.models.run import inputs_of
@@ -45,7 +45,7 @@ def gradient(asked: Asked) -> Iterator[Shown]:
             lambda done: asked.step("gradient", done, blocks + len(asked.layers), "Layer"), asked.cancelled,
         )  # fmt: skip
     except PassStopped as exc:
-        raise Cancelled("Nobody waits for the answer any more.", "Ask again.") from exc
+        raise nobody_waits() from exc
     expected, true, rounding = directional_derivative(network, inputs, asked.stack, asked.layers[-1], found)
     checks: tuple[Check, ...] = (
         at_most("replay-equals-the-run", found.difference, z_limit(run.kept.final.dtype)),

@@ -13,8 +13,7 @@ from app.attention.maps import Change
 from app.attention.recorder import LayerRecord
 from app.attention.rules import Rules
 from app.checks import Check
-from app.errors import Cancelled as WasCancelled
-from app.errors import NotApplicable
+from app.errors import NotApplicable, nobody_waits
 from app.models.anatomy import Projection, Site
 from app.models.progress import Cancelled, Progress, Stage, never, silent
 from app.models.run import Run
@@ -45,7 +44,7 @@ class Asked:
     def step(self, name: str, done: int, total: int, what: str) -> None:
         """Say how far the work is. Raises Cancelled when nobody waits for it any more."""
         if self.cancelled():
-            raise WasCancelled("Nobody waits for the answer any more.", "Ask again.")
+            raise nobody_waits()
         self.progress(Stage(name, done, total, f"{what} {min(done + 1, total)} of {total}"))
 
     def afford(self, seconds: float) -> None:

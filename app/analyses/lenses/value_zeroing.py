@@ -20,7 +20,7 @@ from app.analyses.lenses.lens import Asked, Shown, as_record, refuse_cross
 from app.analyses.pace import pass_seconds
 from app.attention.maps import blocks
 from app.attention.recorder import LayerRecord, PassStopped
-from app.errors import Cancelled
+from app.errors import nobody_waits
 from app.models.run import inputs_of
 from app.models.zeroing import without_values
 
@@ -41,7 +41,7 @@ def value_zeroing(asked: Asked) -> Iterator[Shown]:
                 run.model.network, inputs_of(run.model, run.tokens), asked.stack, layer, take, asked.cancelled
             )
         except PassStopped as exc:
-            raise Cancelled("Nobody waits for the answer any more.", "Ask again.") from exc
+            raise nobody_waits() from exc
         moved.masked_fill_(~_seen(records[layer]), 0.0)  # what a query does not see cannot move it, but for rounding
         yield Shown(as_record(asked.stack, layer, moved / moved.sum(-1, keepdim=True)))
 
