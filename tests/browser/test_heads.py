@@ -6,6 +6,7 @@ import csv
 import re
 from collections.abc import Callable
 from pathlib import Path
+from string import ascii_lowercase
 
 import pytest
 from playwright.sync_api import Locator, Page, expect
@@ -215,23 +216,11 @@ def test_nothing_is_cut_off_on_a_phone(open_page: Open) -> None:
     assert all(one["x"] >= 0 and one["x"] + 34 <= edge for one in written(page))
 
 
-def test_pointing_stays_under_a_frame_at_128_tokens_and_12_heads(open_page: Open) -> None:
-    page = open_page(link(" ".join(["word"] * 126), view="heads", layer=LAYER))
+def test_the_pointer_is_followed_at_128_tokens_and_12_heads(open_page: Open) -> None:
+    """How fast is measured in benchmarks/figures/hover.py."""
+    letters = [ascii_lowercase[i % 26] for i in range(126)]
+    page = open_page(link(" ".join(letters), view="heads", layer=LAYER))
     expect(page.locator("#strip .chip")).to_have_count(128)
-    page.evaluate(
-        """() => {
-        window.times = [];
-        const keep = (list) => window.times.push(...list.getEntries().map((entry) => entry.duration));
-        new PerformanceObserver(keep).observe({ type: 'measure' });
-        }"""
-    )
-    page.locator(".heads-scroll").scroll_into_view_if_needed()
-    box = page.locator(".heads-scroll").bounding_box()
-    assert box
-    x = page.locator("#heads-query-1").bounding_box()["x"] + 5
-    for step in range(40):
-        page.mouse.move(x, box["y"] + 4 + (step * 24) % min(box["height"] - 10, 400))
-    page.wait_for_timeout(200)
-    times = sorted(page.evaluate("window.times"))
-    assert len(times) >= 10
-    assert times[len(times) // 2] < 16, f"median of {times}"
+    for query in (1, 5, 9, 13):
+        token(page, "query", query).hover()
+        expect(page.locator("#aside .pair")).to_contain_text(f"{letters[query - 1]} → ")

@@ -20,9 +20,6 @@ import { headsSvg } from './heads_svg.js';
 import { column } from './heads_tokens.js';
 import { note, spoken, table, widest } from './heads_words.js';
 
-/** The name under which the time of one hover is measured. */
-export const MEASURE = 'heads-hover';
-
 /** @type {import('../types.js').View} */
 export const heads = {
   id: 'heads',
@@ -215,14 +212,10 @@ function mount(el, ctx) {
     });
   }, { passive: true });
   sheet.addEventListener('pointermove', (event) => {
-    const at = performance.now();
     const box = sheet.getBoundingClientRect();
     const next = hit(g, event.clientX - box.left, event.clientY - box.top);
     if (next.query === hover.query && next.key === hover.key) return;
     ctx.setHover(next);
-    performance.measure(MEASURE, { start: at });
-    // measures pile up in the page; an observer has been told of this one already
-    performance.clearMeasures(MEASURE);
   });
   sheet.addEventListener('pointerleave', leave);
   sheet.addEventListener('click', (event) => {
