@@ -88,3 +88,11 @@ test('colours and axes reach as far as the scores', () => {
   const data = answer({ entropy: [0.4], span: [7], distance: [3], induction: [0.2] });
   assert.deepEqual(['entropy', 'span', 'distance', 'induction'].map((role) => reach(data, role)), [[0, 1], [1, 7], [0, 3], [0, 0.2]]);
 });
+
+test('a name to the right of its point and one to the left of another do not meet', () => {
+  const x = [0.1, 0.8, 0.95, 0.2];
+  const data = answer({ previous: x, induction: [0, 0, 0, 0.1] }, { previous: x.map(() => 20), induction: x.map(() => 20) });
+  const { data: [, , names] } = figure({ data, x: 'previous', y: 'induction', chosen: 0, width: 460, height: 400, look: LOOK, theme: 'light' });
+  assert.deepEqual(names.text.includes(' 1.0 ') && names.text.includes(' 0.1 '), false, 'their boxes would overlap');
+  assert.ok(names.text.includes(' 1.0 '), 'the first stays');
+});

@@ -104,12 +104,13 @@ function apart(places, data, axes, pixels) {
       const [low, high] = reach(data, role);
       return (((data.heads[i][role] ?? 0) - low) / (high - low)) * pixels[a];
     });
-    if (taken.some(([x, y]) => Math.abs(x - across) < NAME[0] && Math.abs(y - up) < NAME[1])) return false;
-    return taken.push([across, up]) > 0;
+    const left = side(data, i, axes[0]) === 'middle left' ? across - NAME[0] : across; // where the name begins
+    if (taken.some(([x, y]) => Math.abs(x - left) < NAME[0] && Math.abs(y - up) < NAME[1])) return false;
+    return taken.push([left, up]) > 0;
   });
 }
 
-/** Where a name has room. @param {RolesData} data @param {number} i @param {Role} x */
+/** Where a name has room. @param {RolesData} data @param {number} i @param {Role} x @returns {'middle left'|'middle right'} */
 function side(data, i, x) {
   const [low, high] = reach(data, x);
   return (data.heads[i][x] ?? 0) > low + (high - low) * 0.9 ? 'middle left' : 'middle right';
