@@ -92,7 +92,7 @@ export function holds({ exact, rowEdges, colEdges }, { query, key }, block) {
  * @param {{rows: import('./types.js').Token[], cols: import('./types.js').Token[]}} tokens
  * @returns {import('./types.js').AttentionParams}
  */
-function slice(state, { stack, group, hide = [] }, { query, key }, block, tokens) {
+function slice(state, { stack, group, hide = [], prediction }, { query, key }, block, tokens) {
   /** @type {(of: import('./types.js').Token[], index: number) => [number, number]} */
   const one = (of, index) => {
     if (group !== 'word') return [index, index + 1];
@@ -105,6 +105,6 @@ function slice(state, { stack, group, hide = [] }, { query, key }, block, tokens
   const cols = query === null && key !== null ? one(tokens.cols, key) : part(block.cols, tokens.cols);
   return {
     stack, layer: state.layer, ...(state.view === 'heads' ? {} : headOf(state)), lens: state.lens, dtype: 'f32',
-    ...(group === 'word' ? { group } : {}), ...(hide.length ? { hide: hide.join(',') } : {}), ...(rows ? { rows } : {}), ...(cols ? { cols } : {}),
+    ...(prediction ? { position: prediction.position } : {}), ...(group === 'word' ? { group } : {}), ...(hide.length ? { hide: hide.join(',') } : {}), ...(rows ? { rows } : {}), ...(cols ? { cols } : {}),
   };
 }

@@ -86,6 +86,7 @@ export function toCurl(request, state, run, stack, needs, origin, { address = nu
   if (address) return get(address);
   if (needs.neuron) return get(neuronPath(run.run, needs.neuron));
   if (needs.logits) return get(logitsPath(run.run, needs.logits));
+  if (needs.attention?.position !== undefined) return get(attentionPath(run.run, needs.attention));
   /** @type {Record<string, unknown>} */
   const body = given(request);
   if (state.view === 'heads' || state.view === 'map') {

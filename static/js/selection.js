@@ -60,6 +60,29 @@ export function fit(state, run) {
 }
 
 /**
+ * The selection as the views that are about a prediction take it. Where no position is chosen the server takes the first
+ * mask, or the last token; the last of an encoder-decoder is followed by the end mark, of which it is sure whatever
+ * the text says, so there it is the first position that is followed by a token of the answer itself.
+ * @param {Readonly<Selection>} state
+ * @param {Run} run
+ * @returns {Readonly<Selection>}
+ */
+export function aimed(state, { tokens: { encoder, decoder } }) {
+  if (state.position !== null || !encoder || !decoder) return state;
+  const first = decoder.findIndex((_, i) => decoder[i + 1]?.special === false);
+  return first < 0 ? state : { ...state, position: first };
+}
+
+/**
+ * Does the strip show the tokens that predict? Of an encoder-decoder it may show the text instead.
+ * @param {Pick<Selection, 'stack'>} state
+ * @param {Run} run
+ */
+export function stripPredicts(state, run) {
+  return !run.tokens.decoder || stackOf(state, run).name !== 'encoder';
+}
+
+/**
  * What to hide, as the API takes it.
  * @param {Readonly<Pick<Selection, 'hideSpecial'|'hideSink'>>} state
  */

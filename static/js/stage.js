@@ -1,7 +1,7 @@
 // The picture: mounts the view that is chosen, gives it what it needs, and keeps it up to date.
 
 import { h } from './dom.js';
-import { hideOf, stackOf, tokensOf } from './selection.js';
+import { aimed, hideOf, stackOf, tokensOf } from './selection.js';
 import { tokenTerms, wordTerms } from './terms.js';
 
 /** @typedef {import('./types.js').Run} Run */
@@ -73,7 +73,7 @@ export function createStage(el, { store, views, models, session, announce, use, 
       use,
       write: written(now, view, life.signal),
       fetch: async (/** @type {Needs} */ more, /** @type {((stage: import('./types.js').Stage) => void)|undefined} */ onStage, /** @type {AbortSignal|undefined} */ signal) => (
-        terms.data(await fetchMore(inTokens(more, view, terms), now, life.signal, onStage, signal))),
+        terms.data(await fetchMore(inTokens(more, view, terms, now.run), now, life.signal, onStage, signal))),
       told: () => { if (!life.signal.aborted && mounted?.ctx === ctx) onDrawn(data, now, view); },
     };
     const place = h('div.view-place', {});
@@ -83,16 +83,25 @@ export function createStage(el, { store, views, models, session, announce, use, 
   }
 
   /**
-   * What a view asks for, counted in tokens, without what is hidden.
+   * What a view asks for, counted in tokens, without what is hidden; a gradient is of the prediction that is chosen.
    * @param {Needs} needs
    * @param {View} view
    * @param {import('./terms.js').Terms} terms
+   * @param {Run} run
    * @returns {Needs}
    */
-  function inTokens(needs, view, terms) {
-    const asked = terms.needs(needs);
+  function inTokens(needs, view, terms, run) {
+    const { attention, ...rest } = terms.needs(needs);
+    if (!attention) return rest;
     const hide = view.sight ? hideOf(store.get()) : undefined;
-    return hide && asked.attention ? { ...asked, attention: { ...asked.attention, hide } } : asked;
+    const { position } = aimed(store.get(), run);
+    const of = attention.lens === 'gradient' && run.tokens.decoder && position !== null ? { position } : {};
+    return { ...rest, attention: { ...attention, ...(hide ? { hide } : {}), ...of } };
+  }
+
+  /** The selection as a view has it. @param {import('./terms.js').Terms} terms @param {Run} run */
+  function seen(terms, run) {
+    return terms.state(aimed(store.get(), run));
   }
 
   /**
@@ -208,14 +217,14 @@ export function createStage(el, { store, views, models, session, announce, use, 
 
   /** @param {ViewHandle} handle */
   function update(handle) {
-    if (mounted) handle.update(mounted.terms.state(store.get()), mounted.terms.data(data));
+    if (mounted) handle.update(seen(mounted.terms, mounted.run), mounted.terms.data(data));
   }
 
   /** @returns {Needs} */
   function needsOf() {
     if (!looking) return NOTHING;
     const { view, terms } = mount(looking, viewOf());
-    return inTokens(view.needs(terms.state(store.get()), terms.run, looking.model, models()) ?? NOTHING, view, terms);
+    return inTokens(view.needs(seen(terms, looking.run), terms.run, looking.model, models()) ?? NOTHING, view, terms, looking.run);
   }
 
   function viewOf() {

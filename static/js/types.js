@@ -175,6 +175,7 @@
  * @property {Lens} [lens]
  * @property {'token'|'word'} [group]
  * @property {string} [hide] `special`, `sink`, or both with a comma
+ * @property {number} [position] the prediction that the gradient is of
  * @property {'f32'|'u8'} [dtype]
  *
  * @typedef {object} AttentionMeta
@@ -351,7 +352,7 @@
  */
 
 /**
- * @typedef {{stack: StackName, layer?: number, lenses?: string, limit: number}} DisagreementParams the query of `GET /api/runs/{run}/disagreement`
+ * @typedef {{stack: StackName, layer?: number, lenses?: string, position?: number, limit: number}} DisagreementParams the query of `GET /api/runs/{run}/disagreement`
  *
  * @typedef {object} DisagreementData where lenses differ
  * @property {Lens[]} lenses

@@ -52,6 +52,15 @@ test('a failure leaves the numbers of the picture', async () => {
   await new Promise((resolve) => { setTimeout(resolve, 200); });
 });
 
+test('a gradient is asked for of the prediction that the picture is of', async () => {
+  const asked = [];
+  const session = { peek: () => null, fetch: async (needs) => { asked.push(needs.attention); } };
+  const gradient = { ...POOLED, meta: { ...POOLED.meta, prediction: { position: 0, id: 6, text: '2', log_probability: 0 } } };
+  createExact(session, () => undefined)(LOOKING, { ...STATE, lens: 'gradient' }, gradient, { query: 3, key: null }, ALL);
+  await new Promise((resolve) => { setTimeout(resolve, 200); });
+  assert.deepEqual(asked, [{ stack: 'encoder', layer: 2, head: 5, lens: 'gradient', dtype: 'f32', position: 0, rows: [3, 4] }]);
+});
+
 test('in words the whole word is asked for, within the block, and without what is hidden; outside of it nothing is', async () => {
   const asked = [];
   const session = { peek: () => null, fetch: async (needs) => { asked.push(needs.attention); } };

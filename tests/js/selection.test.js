@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { asked, opening } from '../../static/js/pages/opening.js';
-import { blockOf, fit, hideOf, requestOf, stackOf, tokensOf } from '../../static/js/selection.js';
+import { aimed, blockOf, fit, hideOf, requestOf, stackOf, stripPredicts, tokensOf } from '../../static/js/selection.js';
 import { DEFAULTS } from '../../static/js/store.js';
 
 const token = (/** @type {number} */ index) => ({ index });
@@ -31,6 +31,22 @@ test('one that fits is left alone', () => {
 test('the stack is the one named, or the first', () => {
   assert.equal(stackOf({ ...DEFAULTS, stack: 'cross' }, T5).name, 'cross');
   assert.equal(stackOf(DEFAULTS, T5).name, 'encoder');
+});
+
+test('an encoder-decoder is asked for its first prediction that is no special token', () => {
+  const run = (/** @type {boolean[]} */ ...special) => ({ ...T5, tokens: { ...T5.tokens, decoder: special.map((one, index) => ({ index, special: one })) } });
+  const at = (of, position = null) => aimed({ ...DEFAULTS, position }, of).position;
+  assert.equal(at(run(true, false, false)), 0, 'T5 and dates: behind the start');
+  assert.equal(at(run(true, true, false, false, true)), 1, 'BART begins with two special tokens');
+  assert.equal(at(run(true, false, false), 2), 2, 'what is chosen is kept');
+  assert.equal(at(run(true)), null, 'an empty answer: the server takes the last');
+  assert.equal(at(BERT), null);
+  assert.equal(at({ stacks: [T5.stacks[1]], tokens: { decoder: run(true, false).tokens.decoder } }), null, 'the next word of a decoder stays the last');
+});
+
+test('whether the strip shows the tokens that predict', () => {
+  assert.deepEqual([null, 'encoder', 'decoder', 'cross'].map((stack) => stripPredicts({ stack }, T5)), [false, false, true, true]);
+  assert.equal(stripPredicts({ stack: null }, BERT), true);
 });
 
 test('a block of a pair of sentences', () => {

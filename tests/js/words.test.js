@@ -75,6 +75,7 @@ test('each view has its question', () => {
   assert.match(curl({ view: 'map', lens: 'norm', head: 4, group: 'word', hideSpecial: true }), /"layer":0,"head":4,"lens":"norm","group":"word","hide":"special"\}'$/);
   const made = (/** @type {string} */ body) => `curl -s '/api/runs' -H 'content-type: application/json' -d '${body}' -o /dev/null && `;
   assert.equal(curl({ view: 'next' }, { logits: { position: 3, top_k: 5 } }), `${made('{"model":"m","text":"t"}')}curl -s '/api/runs/r1/logits?position=3&top_k=5'`);
+  assert.match(curl({ view: 'map', lens: 'gradient' }, { attention: { layer: 0, lens: 'gradient', position: 4 } }), /attention\?layer=0&lens=gradient&position=4/, 'of which prediction');
 });
 
 test('a command that asks about stored runs makes them first, both of a comparison', () => {

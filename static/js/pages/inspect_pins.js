@@ -1,6 +1,6 @@
 // Which tokens are pinned and which are pointed at: what the strip's query and key are to each view.
 
-import { stackOf } from '../selection.js';
+import { stackOf, stripPredicts } from '../selection.js';
 
 /**
  * @param {object} page
@@ -8,14 +8,19 @@ import { stackOf } from '../selection.js';
  * @param {ReturnType<typeof import('../stage.js').createStage>} page.stage
  */
 export function createPins({ store, stage }) {
-  /** In Next word the pinned token is the position that is asked about, in Causes the key that may be taken away. */
+  /** In Causes the pinned token is the key that may be taken away. */
   function pinned() {
     const own = stage.handle?.pinned?.();
     if (own) return own;
     const { view, position, query, key } = store.get();
     if (view === 'causes' && !twoTexts()) return { query: key, key: null };
     if (view === 'neuron') return { query: query ?? stage.data.neuron?.query ?? null, key };
-    return view === 'next' ? { query: position ?? stage.data.logits?.position ?? null, key: null } : { query, key };
+    return asks() ? { query: position ?? stage.data.logits?.position ?? null, key: null } : { query, key };
+  }
+
+  /** In Next word the pinned token is the position that is asked about, where it is in the strip. */
+  function asks() {
+    return store.get().view === 'next' && stage.looking !== null && stripPredicts(store.get(), stage.looking.run);
   }
 
   /** Are rows and columns different texts? */
@@ -28,7 +33,7 @@ export function createPins({ store, stage }) {
     store.setHover({ query: null, key: null });
     if (stage.handle?.pin?.(side, index)) return;
     if (store.get().view === 'causes' && side === 'query' && !twoTexts()) store.set({ key: index });
-    else if (store.get().view === 'next' && side === 'query') store.set({ position: index });
+    else if (asks() && side === 'query') store.set({ position: index });
     else store.set({ [side]: index });
   }
 

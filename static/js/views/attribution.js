@@ -4,6 +4,7 @@ import { diverging } from '../colour.js';
 import { h, replace } from '../dom.js';
 import { attributionPath } from '../paths.js';
 import { pngBlob, svgBlob } from '../picture.js';
+import { stripPredicts } from '../selection.js';
 import { aimOf, createAim, refusal } from './aim.js';
 import { attributionSvg } from './attribution_svg.js';
 import { kindsOf, largestOf, remainder, subject, table } from './attribution_words.js';
@@ -113,9 +114,9 @@ function mount(el, ctx) {
     hover() {},
     destroy: () => el.replaceChildren(),
     ready: () => data !== null,
-    pinned: () => ({ query: data?.position ?? null, key: null }),
+    pinned: () => ({ query: stripPredicts(state, ctx.run) ? data?.position ?? null : null, key: null }),
     pin(side, index) {
-      if (side !== 'query' || !data) return false;
+      if (side !== 'query' || !data || !stripPredicts(state, ctx.run)) return false;
       ctx.store.set({ position: index });
       return true;
     },

@@ -199,7 +199,7 @@ function read(state, { edits, logits }, ctx, stack) {
   if (!before?.[0] || at === undefined) return null;
   const { rows, cols } = ctx.tokens;
   const onlyEncoder = stack.name === 'encoder' && ctx.run.tokens.decoder !== undefined;
-  const query = Math.min(state.query ?? (onlyEncoder ? rows.length - 1 : at), rows.length - 1);
+  const query = Math.min(state.query ?? (onlyEncoder ? Math.max(0, rows.findLastIndex((token) => !token.special)) : at), rows.length - 1);
   const same = cols.findIndex((token) => token.id === before[0]?.id);
   const key = state.key ?? (same >= 0 && (stack.name !== 'decoder' || same <= query) ? same : Math.max(0, Math.min(query, cols.length) - 1));
   return { position: at, before, edits: edits ?? null, edge: { query, key } };

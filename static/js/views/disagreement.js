@@ -38,7 +38,8 @@ export const disagreement = {
  * @returns {DisagreementParams}
  */
 function asked(state, run, more) {
-  return { stack: stackOf(state, run).name, limit: PAIRS, ...(state.lenses ? { lenses: state.lenses.join(',') } : {}), ...more };
+  const of = run.tokens.decoder && state.position !== null && state.lenses?.includes('gradient') ? { position: state.position } : {};
+  return { stack: stackOf(state, run).name, limit: PAIRS, ...(state.lenses ? { lenses: state.lenses.join(',') } : {}), ...of, ...more };
 }
 
 /**

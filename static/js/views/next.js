@@ -7,6 +7,7 @@ import { h, replace } from '../dom.js';
 import { look } from '../look.js';
 import { clicked, fills, maskPlaces, wordBehind } from '../masks.js';
 import { picture } from '../plot.js';
+import { stripPredicts } from '../selection.js';
 import { shorten } from '../ticks.js';
 import { candidates } from './next_candidates.js';
 import { context } from './next_context.js';
@@ -64,6 +65,7 @@ function mount(el, ctx) {
   const tokens = ctx.run.tokens.decoder ?? ctx.run.tokens.encoder ?? [];
   const masked = !ctx.run.tokens.decoder;
   const open = !fills(ctx.model, ctx.run) || maskPlaces(ctx.run, ctx.model).length > 0;
+  const inStrip = stripPredicts(ctx.store.get(), ctx.run);
   /** @type {import('../types.js').LogitsData|null} */
   let data = null;
 
@@ -72,7 +74,7 @@ function mount(el, ctx) {
       if (!fills(ctx.model, ctx.run)) ctx.store.set({ position });
       else ctx.store.set(clicked(ctx.store.get(), ctx.run, ctx.model, data?.position ?? null, position) ?? {});
     },
-    point: (query) => ctx.setHover({ query, key: null }),
+    point: (query) => { if (inStrip) ctx.setHover({ query, key: null }); },
   });
   const steps = pipeline({ set: (patch) => ctx.store.set(patch) });
   const note = h('p.next-note', {});
@@ -118,7 +120,10 @@ function mount(el, ctx) {
       }
       steps.answered();
     },
-    hover: (hover) => words.hover(hover.query),
+    along(by) {
+      if (data && !masked) ctx.store.set({ position: Math.min(Math.max(data.position + by, 0), tokens.length - 1) });
+    },
+    hover: (hover) => words.hover(inStrip ? hover.query : null),
     destroy() {
       steps.destroy();
       el.replaceChildren();
