@@ -32,6 +32,7 @@ HeadlightError
 ├── Cancelled 499                      cancelled: the last client waiting has gone
 ├── NotYet 501                         not-implemented
 ├── Busy 503 (Retry-After)             busy
+│   └── Stopping                       stopping: the server was told to end
 └── HubUnavailable 503                 hub-unavailable
 
 `detail` says what is wrong, `hint` says the one thing to do. Neither may contain what the caller sent:
@@ -177,6 +178,10 @@ class NotYet(HeadlightError):
 
 class Busy(HeadlightError):
     status, code, title = 503, "busy", "The server is busy"
+
+
+class Stopping(Busy):
+    code, title = "stopping", "The server is stopping"
 
 
 class HubUnavailable(HeadlightError):

@@ -11,6 +11,7 @@ from concurrent.futures import Future
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
+from anyio import to_thread
 from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
@@ -86,7 +87,7 @@ def create_app(settings: Settings, engine: Future[Engine] | None = None) -> Fast
             start_engine(settings, service.engine)
         yield
         if (started := service.started()) is not None:
-            started.close()
+            await to_thread.run_sync(started.close)  # here it would keep those who are told from hearing it
 
     app = FastAPI(
         title="Headlight",

@@ -9,7 +9,7 @@ import secrets
 import socket
 import threading
 import webbrowser
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 import uvicorn
@@ -19,7 +19,11 @@ from app.settings import Settings
 from app.web.guard import is_loopback
 from app.web.protocol import protocol_with_deadline
 
-GRACE_SECONDS = 5
+if TYPE_CHECKING:
+    from app.web.service import Service
+
+GRACE_SECONDS = 3
+"""How long answers may take to end, once the work behind them was told to stop."""
 
 
 def serve(
@@ -37,8 +41,9 @@ def serve(
     from app.server import create_app
     from app.web.service import start_engine
 
+    app = create_app(settings, start_engine(settings))
     config = uvicorn.Config(
-        create_app(settings, start_engine(settings)),
+        app,
         log_config=None,
         access_log=False,
         server_header=False,
@@ -47,17 +52,17 @@ def serve(
         timeout_graceful_shutdown=GRACE_SECONDS,
     )
     try:
-        AnnouncingServer(config, address, open_page).run(sockets=[listener])
+        AnnouncingServer(config, address, open_page, app.state.service).run(sockets=[listener])
     except KeyboardInterrupt:
         typer.echo("Stopped.")
 
 
 class AnnouncingServer(uvicorn.Server):
-    """Says where it is once it can answer."""
+    """Says where it is once it can answer, and gives all work up once it is told to end."""
 
-    def __init__(self, config: uvicorn.Config, address: str, open_page: bool) -> None:
+    def __init__(self, config: uvicorn.Config, address: str, open_page: bool, service: Service) -> None:
         super().__init__(config)
-        self.address, self.open_page = address, open_page
+        self.address, self.open_page, self.service = address, open_page, service
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
@@ -65,6 +70,10 @@ class AnnouncingServer(uvicorn.Server):
             typer.echo(f"Headlight answers at {self.address}")
             if self.open_page:
                 threading.Thread(target=webbrowser.open, args=(self.address,), daemon=True).start()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        self.service.close()
+        await super().shutdown(sockets)
 
 
 def listen(host: str, port: int) -> socket.socket:

@@ -206,13 +206,14 @@ class Engine:
         }  # fmt: skip
 
     def close(self) -> None:
-        """Let every model's thread finish what it has and end."""
+        """Let every model's thread finish what it has and end; all of them together have CLOSE_SECONDS for it."""
+        deadline = time.monotonic() + CLOSE_SECONDS
         with self._lock:
             workers, self._workers = list(self._workers.values()), {}
         for worker in workers:
             worker.close()
         for worker in workers:
-            worker.join(CLOSE_SECONDS)
+            worker.join(max(0.0, deadline - time.monotonic()))
 
     # how it is done
 

@@ -19,6 +19,8 @@ from typing import TYPE_CHECKING, Annotated, TypeVar
 from anyio import CapacityLimiter, to_thread
 from fastapi import Depends, Request
 
+from app.errors import Busy, HeadlightError, Stopping
+from app.errors import Cancelled as CancelledError
 from app.examples import EXAMPLES
 from app.limits import fixed
 from app.settings import Settings
@@ -47,6 +49,7 @@ class Service:
     def __init__(self, settings: Settings, engine: Future[Engine]) -> None:
         self.settings, self.engine = settings, engine
         self.looks, self.jobs = Line(settings.look_limit), Line(settings.job_limit)
+        self._closing = threading.Event()
         self._few = CapacityLimiter(2)  # the threads of the two below
         self._models = Shared(self._list_models, LISTED_SECONDS)
         self._ready = Shared(self._ask_ready, 0.0)
@@ -54,6 +57,22 @@ class Service:
     def started(self) -> Engine | None:
         """The engine if it is up; for answers that do not wait for it."""
         return self.engine.result() if self.engine.done() and self.engine.exception() is None else None
+
+    def close(self) -> None:
+        """The server is told to end: all work stops within a layer, and whoever waits for it is told so."""
+        self._closing.set()
+
+    def given_up(self, gone: threading.Event) -> Cancelled:
+        """What work is to ask: has its client gone, or is the server ending?"""
+        return lambda: gone.is_set() or self._closing.is_set()
+
+    def told(self, error: HeadlightError) -> HeadlightError:
+        """What a client is told of an error: work that was given up because the server ends says so."""
+        if self._closing.is_set() and isinstance(error, (CancelledError, Busy)):
+            return Stopping(
+                "The server was told to stop, and gave the work up.", "Ask again once it is back.", retry_after=5
+            )
+        return error
 
     def limits(self) -> dict[str, int | float]:
         """Every limit by name: those that are settings, and those that nothing changes."""
@@ -91,7 +110,11 @@ class Service:
             async with departure(request, gone):
                 engine = await self.wait()
                 try:
-                    return await to_thread.run_sync(question, engine, gone.is_set, limiter=line.threads)
+                    return await to_thread.run_sync(question, engine, self.given_up(gone), limiter=line.threads)
+                except HeadlightError as error:
+                    if (told := self.told(error)) is error:
+                        raise
+                    raise told from error
                 finally:
                     if line is self.jobs:
                         self.models_changed()  # it may have loaded one

@@ -1,7 +1,8 @@
 """Long work as server-sent events: its stages and its parts as they come, then `ready` or `error`.
 
 An error before the first stage is answered as a problem document with its own status, as everywhere
-else; after that the status is sent, and it comes as the last event. A client that leaves stops the work.
+else; after that the status is sent, and it comes as the last event. A client that leaves stops the work, and
+so does the end of the server.
 """
 
 from __future__ import annotations
@@ -87,6 +88,7 @@ class _Stream(StreamingResponse):
 async def _run(service: Service, work: Work, events: asyncio.Queue[tuple[str, Any]], stop: threading.Event) -> None:
     """Put the stages of the work and its end into the queue."""
     loop = asyncio.get_running_loop()
+    given_up = service.given_up(stop)
 
     def report(item: Any, name: str = "progress") -> None:
         loop.call_soon_threadsafe(events.put_nowait, (name, item))
@@ -94,12 +96,12 @@ async def _run(service: Service, work: Work, events: asyncio.Queue[tuple[str, An
     try:
         engine = await service.wait()
         try:
-            result = await to_thread.run_sync(work, engine, report, stop.is_set, limiter=service.jobs.threads)
+            result = await to_thread.run_sync(work, engine, report, given_up, limiter=service.jobs.threads)
         finally:
             service.models_changed()  # it may have loaded one
         events.put_nowait(("ready", result))
     except HeadlightError as error:
-        events.put_nowait(("error", error))
+        events.put_nowait(("error", service.told(error)))
     except Exception:
         log.exception("unexpected error in a stream")
         events.put_nowait(("error", problems.internal()))

@@ -17,6 +17,7 @@ from fastapi import Request
 from starlette.requests import ClientDisconnect
 from starlette.types import Message
 
+from app.cli.serve import GRACE_SECONDS, AnnouncingServer
 from app.server import create_app
 from app.settings import Settings
 from app.web.protocol import protocol_with_deadline
@@ -106,6 +107,33 @@ def test_leaving_stops_the_work(server: Server, engine: FakeEngine, web: httpx.C
         assert not engine.cancelled.is_set()
     assert engine.cancelled.wait(5)
     assert web.get("/api/health").status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("path", "body"), [("/api/models/load", b'{"model":"slow"}'), ("/api/runs", b'{"model":"slow","text":"a"}')]
+)
+def test_a_server_that_is_told_to_end_gives_its_work_up_and_says_so(
+    settings: Settings, engine: FakeEngine, path: str, body: bytes
+) -> None:
+    app = create_app(settings, resolved(engine))
+    config = uvicorn.Config(app, log_config=None, ws="none", timeout_graceful_shutdown=GRACE_SECONDS)
+    listener = socket.create_server(("127.0.0.1", 0))
+    running = AnnouncingServer(config, "here", False, app.state.service)
+    thread = threading.Thread(target=running.run, kwargs={"sockets": [listener]})
+    thread.start()
+    while not running.started:
+        time.sleep(0.01)
+    with socket.create_connection(listener.getsockname()) as client:
+        client.sendall(head(path, len(body)) + body)
+        assert engine.waiting.wait(5)
+        told = time.monotonic()
+        running.should_exit = True
+        answer = receive_all(client)
+    thread.join(10)
+    assert time.monotonic() - told < GRACE_SECONDS, "it waited for the work"
+    assert (engine.cancelled.is_set(), engine.closed, thread.is_alive()) == (True, True, False)
+    assert b'"code":"stopping"' in answer
+    assert answer.startswith(b"HTTP/1.1 200" if b"event-stream" in answer else b"HTTP/1.1 503")
 
 
 def test_leaving_stops_a_look(server: Server, engine: FakeEngine, web: httpx.Client) -> None:
