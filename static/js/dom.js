@@ -73,6 +73,26 @@ export function replace(element, ...children) {
 }
 
 /**
+ * Makes a change that may take what has the focus out of sight; the first of `heirs` that is there then gets it, or it
+ * would be lost to the whole page.
+ * @param {Element} place where the focus is looked after
+ * @param {() => void} change
+ * @param {...(HTMLElement|null|undefined)} heirs
+ */
+export function keepFocus(place, change, ...heirs) {
+  const before = place.contains(document.activeElement);
+  change();
+  const now = document.activeElement;
+  if (!before || (now && place.contains(now) && takesFocus(now))) return;
+  heirs.find((one) => one && takesFocus(one))?.focus({ preventScroll: true });
+}
+
+/** @param {Element} element */
+function takesFocus(element) {
+  return element.isConnected && element.closest('[hidden], [inert]') === null && !element.matches(':disabled');
+}
+
+/**
  * The element with that id; it is a fault of the page when there is none.
  * @param {string} id
  * @returns {HTMLElement}

@@ -221,6 +221,28 @@ def test_it_is_shown_layer_by_layer_and_stops(open_page: Open) -> None:
     add(page, "Head 0.0")  # the model is free
 
 
+def test_escape_stops_it_from_anywhere_and_the_focus_is_not_lost(open_page: Open) -> None:
+    page = open_page(link(STORE, **CAUSES))
+    start = page.locator(".causes-start button")
+    stop = page.locator(".causes-stop button")
+    start.focus()
+    page.keyboard.press("Enter")
+    expect(stop).to_be_focused()
+    expect(effect(page, 0, 0)).to_have_attribute("style", re.compile("background"), timeout=LONG)
+    # the view is drawn anew meanwhile, and with that goes what the page itself knew of the work
+    page.locator("[aria-labelledby='causes-attention-title'] .causes-cell").nth(3).click()
+    expect(page.locator("#busy")).to_be_hidden()
+    page.evaluate("() => document.activeElement.blur()")
+    page.keyboard.press("Escape")
+    expect(start).to_have_text("Measure again", timeout=LONG)
+    expect(page.locator(".causes-start")).to_contain_text("Stopped.")
+    start.focus()
+    page.keyboard.press("Enter")
+    expect(stop).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(start).to_be_focused(timeout=LONG)
+
+
 def test_what_was_measured_before_stop_is_not_kept_for_another_question(
     open_page: Open, plain: Plain, tmp_path: Path
 ) -> None:

@@ -172,6 +172,36 @@ def test_stop_ends_it_and_leaves_what_was_written(open_page: Open) -> None:
     assert len(written(page)) == count
 
 
+def focused(page: Page) -> str:
+    return str(page.evaluate("() => document.activeElement.textContent"))
+
+
+def test_escape_stops_it_wherever_the_focus_is_and_no_button_takes_the_focus_along(open_page: Open) -> None:
+    page = opened(open_page, write=256, temperature=0.9)
+    start, says = page.get_by_role("button", name="Write", exact=True), page.locator(".written-says").first
+    start.focus()
+    page.keyboard.press("Enter")
+    page.wait_for_function("() => document.querySelectorAll('.written-chips button.chip').length > 1")
+    assert focused(page) == "Stop"
+    page.keyboard.press("Enter")
+    expect(says).to_contain_text("It ended: stopped.")
+    assert focused(page) == "Write again"
+    page.locator(".written-candidates button:enabled").first.focus()
+    page.keyboard.press("Enter")
+    expect(says).to_contain_text("Writing")
+    assert focused(page) == "Stop"
+    page.evaluate("() => document.activeElement.blur()")
+    page.keyboard.press("Escape")
+    expect(says).to_contain_text("It ended: stopped.")
+    page.get_by_role("button", name="Text 1").click()
+    assert focused(page) == "Text 1"
+    page.get_by_role("button", name="Write on", exact=True).click()
+    expect(says).to_contain_text("Writing")
+    page.locator("#tools button").last.focus()
+    page.keyboard.press("Escape")
+    expect(says).to_contain_text("It ended: stopped.")
+
+
 def test_rows_beyond_the_bound_are_said_to_be_gone(open_page: Open) -> None:
     def little_room(context: BrowserContext) -> None:
         def less(route: Route) -> None:

@@ -1,6 +1,6 @@
 // Work that takes a moment: a moving line at once after a short while, words and a Stop button when it takes longer.
 
-import { h, replace } from '../dom.js';
+import { h, keepFocus, replace } from '../dom.js';
 
 const SOON = 180;
 const LONG = 900;
@@ -15,13 +15,21 @@ export function createBusy(el, announce) {
   /** @type {(() => void)|null} */
   let stop = null;
   const words = h('span', {});
+  /** Where the person was before they came to Stop. @type {HTMLElement|null} */
+  let before = null;
+  el.addEventListener('focusin', ({ relatedTarget }) => {
+    if (relatedTarget instanceof HTMLElement && !el.contains(relatedTarget)) before = relatedTarget;
+  });
 
   function clear() {
     timers.forEach(clearTimeout);
     timers = [];
     stop = null;
-    el.hidden = true;
-    replace(el);
+    keepFocus(el, () => {
+      el.hidden = true;
+      replace(el);
+    }, before);
+    before = null;
   }
 
   return {

@@ -59,7 +59,7 @@ export function bindingsOf({ store, stage, views, go, pin }) {
   }
 
   function escape() {
-    if (go.stop()) return;
+    if (go.stop() || stage.handle?.stop?.()) return;
     if (document.activeElement instanceof HTMLElement) document.activeElement.blur();
     store.set({ query: null, key: null });
   }

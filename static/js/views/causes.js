@@ -169,6 +169,10 @@ function mount(el, ctx) {
     },
     ready: () => found !== null,
     checks: () => checks,
+    stop() {
+      measuring?.abort();
+      return measuring !== null;
+    },
     arrow: (across, down) => maps.move(across, down),
     posted: () => {
       const edits = readAll(state.edits);

@@ -65,6 +65,8 @@ export function createHeadGrid(id, react) {
   return {
     element,
     move,
+    /** The cell that the keyboard comes to. */
+    cell: () => cells[layer]?.[head] ?? null,
     /** @param {Painted} now @param {string} key what would change the picture @param {Readonly<import('../types.js').Selection>} state */
     update(now, key, state) {
       const focused = element.contains(document.activeElement);

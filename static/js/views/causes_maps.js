@@ -1,7 +1,7 @@
 /** Every head in turn: what the prediction loses without it, beside how much it looks at one word. */
 
 import { cividis, diverging } from '../colour.js';
-import { h, replace } from '../dom.js';
+import { h, keepFocus, replace } from '../dom.js';
 import { duration } from '../format.js';
 import { named } from '../ticks.js';
 import { createHeadGrid } from './causes_grid.js';
@@ -34,7 +34,8 @@ export function createMaps(react) {
   const how = h('p.causes-why', {});
   const waiting = h('div.causes-start', {}, start, how);
   const far = h('span.label', { role: 'status' });
-  const stop = h('div.causes-stop', { hidden: true }, h('button.button.small', { type: 'button', onclick: () => react.stop() }, 'Stop'), far);
+  const stopButton = h('button.button.small', { type: 'button', onclick: () => react.stop() }, 'Stop');
+  const stop = h('div.causes-stop', { hidden: true }, stopButton, far);
   const toggles = /** @type {Effect[]} */ (['kl', 'change', 'difference']).map((id) => ({ id, button: h('button.toggle', { type: 'button', onclick: () => pick(id) }) }));
   const against = h('select.select', { id: 'causes-against' });
   against.addEventListener('change', () => {
@@ -89,11 +90,13 @@ export function createMaps(react) {
       options(found, state);
       replace(start, failed ? 'Measure again' : `Measure all ${count} heads`);
       replace(how, failed && `${failed} `, `Each head is knocked out by itself: about ${duration(PASSES * count * ctx.run.milliseconds.forward)} here. You can stop it.`);
-      waiting.hidden = state.effect !== null;
-      stop.hidden = !measuring;
       if (measuring) replace(far, `${effects?.done ?? 0} of ${stack.layers} layers`);
       replace(titles[0] ?? '', effectTitle(last, found, state));
-      effectGrid.element.hidden = effects === null;
+      keepFocus(element, () => {
+        waiting.hidden = state.effect !== null;
+        stop.hidden = !measuring;
+        effectGrid.element.hidden = effects === null;
+      }, stopButton, start, effectGrid.cell());
       if (effects) {
         const rows = rowsOf(effects, last);
         const signed = last !== 'kl';

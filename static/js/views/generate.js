@@ -3,7 +3,7 @@
  * candidate can be taken instead, and the text branches there.
  */
 
-import { h, replace } from '../dom.js';
+import { h, keepFocus, replace } from '../dom.js';
 import { look } from '../look.js';
 import { pngBlob, svgBlob } from '../picture.js';
 import { named, weight as written } from '../ticks.js';
@@ -176,15 +176,21 @@ function mount(el, ctx) {
   }
 
   function draw() {
+    keepFocus(el, drawAll, ...form.buttons());
+  }
+
+  function drawAll() {
     const [now, at] = [text(), step()];
     const ready = masks !== 0;
     const ended = now?.end === 'end-token' || now?.end === 'masks' || (masks !== null && (now?.steps.length ?? 0) >= masks);
     form.update(state, { running: running !== null, any: (now?.steps.length ?? 0) > 0, more: Boolean(now?.steps.length) && !ended, ready });
     replace(says, sentence(ready));
     says.classList.toggle('trouble', trouble !== '');
+    const choosing = texts.contains(document.activeElement);
     replace(texts, desk.texts.length > 1 && desk.texts.map((one, i) => h('button.toggle', {
       type: 'button', 'aria-pressed': String(i === desk.at), title: one.steps.at(-1)?.text.slice(-200) ?? '', onclick: () => { desk.at = i; go(Math.min(desk.step, one.steps.length - 1)); },
     }, `Text ${i + 1}`)));
+    if (choosing) /** @type {HTMLElement|undefined} */ (texts.children[desk.at])?.focus();
     side.write(both ? 'Answer' : masks === null ? 'Text' : 'Text, its masks filled from left to right', now ? sequence(now, before) : before.map((token) => ({ token, step: null })));
     if (both) over.write('Text', (ctx.run.tokens.encoder ?? []).map((token) => ({ token, step: null })));
     body.hidden = !at;
@@ -239,10 +245,9 @@ function mount(el, ctx) {
       el.replaceChildren();
     },
     ready: () => step() !== null,
-    key: (event) => {
-      if (event.key !== 'Escape' || !running) return false;
-      running.abort();
-      return true;
+    stop() {
+      running?.abort();
+      return running !== null;
     },
     along,
     arrow: (across, down) => (rows.element.hidden || !step() ? undefined : rows.move(across, down)),

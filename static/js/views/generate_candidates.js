@@ -29,6 +29,7 @@ export function createCandidates(react) {
       listed = new Map(all.map((candidate) => [candidate.id, candidate]));
       const most = Math.max(...all.map((one) => Math.max(one.softmax, one.probability)), 1e-9);
       const sign = picked ? '✎' : draw ? '◆' : '●';
+      const focused = body.contains(document.activeElement) ? Number(/** @type {HTMLElement} */ (document.activeElement).dataset.id) : null;
       replace(body, all.map((one) => {
         const taken = one.id === chosen.id;
         const name = shorten(visible(one.text), 24);
@@ -40,6 +41,7 @@ export function createCandidates(react) {
           }, h('span.written-sign', {}, taken ? sign : ''), h('span.written-token', {}, piece(shorten(one.text, 24))))),
           h('td', {}, written(one.softmax)), h('td', {}, one.kept ? written(one.probability) : '–'));
       }));
+      if (focused !== null) /** @type {HTMLElement|null} */ (body.querySelector(`[data-id="${focused}"]`))?.focus({ preventScroll: true });
     },
   };
 }

@@ -29,7 +29,9 @@ export function createForm(react) {
     return { one, input, element: h('div.written-field', {}, h('label', { for: id }, one.title), input) };
   });
   const write = h('button.button.primary', { type: 'submit' }, 'Write');
-  const more = h('button.button', { type: 'button', onclick: react.more }, 'Write on');
+  const more = h('button.button', { type: 'button', onclick: () => { started = more; react.more(); } }, 'Write on');
+  /** The button that began what is being written. */
+  let started = write;
   const stop = h('button.button', { type: 'button', onclick: react.stop, hidden: true }, 'Stop');
   const use = h('button.button', { type: 'button', onclick: react.use, title: 'Puts it in the box above, and looks at it' }, 'Use this text');
   const element = h('form.written-form', { novalidate: true, 'aria-label': 'How to write' }, fields.map((field) => field.element),
@@ -39,11 +41,16 @@ export function createForm(react) {
     if (document.activeElement instanceof HTMLElement && document.activeElement.matches('.written-number')) document.activeElement.dispatchEvent(new Event('change'));
     const wrong = fields.find(({ input }) => input.hasAttribute('aria-invalid'));
     if (wrong) wrong.input.focus();
-    else if (!write.hidden) react.write();
+    else if (!write.hidden) {
+      started = write;
+      react.write();
+    }
   });
 
   return {
     element,
+    /** Who has the focus after a button that is gone: Stop, then the one that began it. */
+    buttons: () => [stop, started, write],
     /**
      * @param {Readonly<import('../types.js').Selection>} state
      * @param {{running: boolean, any: boolean, more: boolean, ready: boolean}} now
