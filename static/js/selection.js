@@ -1,7 +1,7 @@
 // Questions about a selection in the light of a run: which stack, which tokens, and what is out of range.
 
 import { fitting } from './knockouts.js';
-import { masked } from './masks.js';
+import { masked, predicting } from './masks.js';
 
 /** @typedef {import('./types.js').Selection} Selection */
 /** @typedef {import('./types.js').Run} Run */
@@ -34,14 +34,15 @@ export function tokensOf(stack, run) {
 
 /**
  * What must change for the selection to fit the run. An index that is too large becomes the last one; a token that
- * is not there is unpinned.
+ * is not there is unpinned, and a position or a word that the model cannot predict is left out.
  * @param {Readonly<Selection>} state
  * @param {Run} run
+ * @param {import('./types.js').Model|null} model null: its vocabulary is not known
  * @returns {Partial<Selection>}
  */
-export function fit(state, run) {
+export function fit(state, run, model) {
   const stack = stackOf(state, run);
-  const positions = (run.tokens.decoder ?? run.tokens.encoder ?? []).length;
+  const vocab = model?.vocab ?? Infinity;
   const heads = state.heads?.filter((head) => head < stack.heads) ?? null;
   /** @type {(value: number|null, count: number) => number|null} */
   const within = (value, count) => (value !== null && value < count ? value : null);
@@ -49,10 +50,12 @@ export function fit(state, run) {
     stack: state.stack === stack.name ? state.stack : null,
     layer: Math.min(state.layer, stack.layers - 1),
     head: Math.min(state.head, stack.heads - 1),
-    heads: heads && heads.length ? heads : null,
+    heads: heads?.length === 0 && state.heads?.length ? null : heads,
     query: within(state.query, stack.rows),
     key: within(state.key, stack.cols),
-    position: within(state.position, positions),
+    position: predicting(run, model).some(({ index }) => index === state.position) ? state.position : null,
+    token: within(state.token, vocab),
+    against: within(state.against, vocab),
     edits: fitting(state.edits, run),
     rows: state.rows && state.rows[1] <= stack.rows ? state.rows : null,
     cols: state.cols && state.cols[1] <= stack.cols ? state.cols : null,

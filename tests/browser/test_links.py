@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
+
 from playwright.sync_api import expect
 
 from tests.browser.conftest import NARROW, Open, wait_drawn
-from tests.browser.pictures import PRONOUN, link
+from tests.browser.pictures import PRONOUN, STORE, link
 
 
 def test_a_good_link_is_taken_in_silence(open_page: Open) -> None:
@@ -51,3 +53,31 @@ def test_masks_that_nothing_can_be_made_of_are_said(open_page: Open) -> None:
     expect(page.locator("#notice li")).to_have_text("“masks=0:400:410” lies outside the text and was left out.")
     wait_drawn(page)
     expect(page.locator("#strip .chip").nth(2)).to_have_text("[MASK]")
+
+
+def test_words_that_the_model_has_not_are_left_out_and_said(open_page: Open) -> None:
+    words = {"token": 49_152, "against": "John", "position": 99}
+    for view, shown in (
+        ("attribution", ".attribution-says"),
+        ("saliency", ".saliency-says"),
+        ("causes", ".causes-verdict"),
+    ):
+        page = open_page(link(STORE, model="smollm2", view=view, **words))
+        expect(page.locator(shown)).to_contain_text("Mary")
+        assert page.locator("#notice li").all_inner_texts() == [
+            "“against=John” cannot be read and was left out.",
+            "“position=99” is not in this text or model and was left out.",
+            "“token=49152” is not in this text or model and was left out.",
+        ]
+        expect(page).not_to_have_url(re.compile("token=|against=|position="))
+
+
+def test_a_word_that_comes_by_going_back_is_cleaned_too(open_page: Open) -> None:
+    """The run stays, and only what is looked at changes."""
+    page = open_page(link(STORE, model="smollm2", view="saliency"))
+    page.evaluate(
+        "history.pushState(null, '', location.href.replace('#', '&token=999999#')); history.pushState(null, '', '/');"
+    )
+    page.evaluate("history.back()")
+    expect(page.locator("#notice li")).to_have_text(["“token=999999” is not in this text or model and was left out."])
+    expect(page.locator(".saliency-says")).to_contain_text("The scores sum to")

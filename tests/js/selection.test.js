@@ -19,13 +19,21 @@ test('queries and keys of each stack', () => {
 
 test('a selection from another model is made to fit', () => {
   const state = { ...DEFAULTS, stack: 'decoder', layer: 24, head: 12, heads: [3, 11, 12], query: 3, key: 2, position: 9, edits: ['layer.encoder.5', 'layer.encoder.6', 'token.decoder.1'], rows: [0, 4], cols: [1, 3] };
-  assert.deepEqual(fit(state, BERT), { stack: null, layer: 5, head: 11, heads: [3, 11], query: null, key: 2, position: null, edits: ['layer.encoder.5'], rows: null, cols: [1, 3] });
-  assert.equal(fit({ ...DEFAULTS, heads: [12] }, BERT).heads, null);
+  assert.deepEqual(fit(state, BERT, null), { stack: null, layer: 5, head: 11, heads: [3, 11], query: null, key: 2, position: null, token: null, against: null, edits: ['layer.encoder.5'], rows: null, cols: [1, 3] });
+  assert.equal(fit({ ...DEFAULTS, heads: [12] }, BERT, null).heads, null);
+  assert.deepEqual(fit({ ...DEFAULTS, heads: [] }, BERT, null).heads, [], 'none is chosen');
 });
 
 test('one that fits is left alone', () => {
-  const state = { ...DEFAULTS, stack: 'cross', layer: 1, head: 3, heads: [0], query: 1, key: 2, position: 1 };
-  assert.deepEqual({ ...state, ...fit(state, T5) }, state);
+  const state = { ...DEFAULTS, stack: 'cross', layer: 1, head: 3, heads: [0], query: 1, key: 2, position: 1, token: 99, against: 0 };
+  assert.deepEqual({ ...state, ...fit(state, T5, { vocab: 100 }) }, state);
+});
+
+test('a word that the model has not, and a place where it predicts nothing, are left out', () => {
+  const of = (/** @type {object} */ state, run = T5) => fit({ ...DEFAULTS, ...state }, run, { vocab: 100, mask: '[MASK]' });
+  assert.deepEqual([of({ token: 100, against: 5 }).token, of({ token: 5, against: 999999 }).against], [null, null]);
+  const masked = { ...BERT, tokens: { encoder: ['a', '[MASK]', 'b'].map((text, index) => ({ index, text })) } };
+  assert.deepEqual([0, 1, 2].map((position) => of({ position }, masked).position), [null, 1, null]);
 });
 
 test('the stack is the one named, or the first', () => {

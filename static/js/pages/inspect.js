@@ -28,7 +28,7 @@ import { few, unfit, unread } from '../linked.js';
 import { hintScroll } from '../scrollhint.js';
 import { createSession } from '../session.js';
 import { createStage } from '../stage.js';
-import { createStore } from '../store.js';
+import { changes, createStore } from '../store.js';
 import { checksOf, focusOf, headsShown, marks, rowOf } from '../strength.js';
 import { fromUrl, toUrl } from '../url.js';
 import { GROUPS, VIEWS } from '../views/all.js';
@@ -218,7 +218,7 @@ async function start() {
 
 /** The selection as the run has it; of a link that was opened, the page says what is different. @param {import('../types.js').Run} run @param {Model|null} model */
 function fitted(run, model) {
-  const fitting = fit(store.get(), run);
+  const fitting = fit(store.get(), run, model);
   if (link) notice.show(few([...link, ...unfit(store.get(), fitting, run, model)]));
   link = null;
   return fitting;
@@ -311,7 +311,7 @@ function show() {
   const state = store.get();
   const stack = stackOf(state, looking.run);
   const fitting = fitted(looking.run, looking.model);
-  if (fitting.layer !== state.layer || fitting.head !== state.head) {
+  if (changes(state, { ...state, ...fitting }).size > 0) {
     store.set(fitting);
     return;
   }
