@@ -64,18 +64,19 @@ export function fitting(texts, run) {
 }
 
 /**
- * What of Causes does not outlive a change: another model has other heads and another vocabulary, another text other
- * places for its tokens and edges.
+ * What does not outlive a change. Of Causes: another model has other heads and another vocabulary, another text other
+ * places for its tokens and edges. Of Generate: what was written on another text.
  * @param {Readonly<import('./types.js').Selection>} state
  * @param {Partial<import('./types.js').Selection>} patch
  * @returns {Partial<import('./types.js').Selection>}
  */
 export function outlived(state, patch) {
-  const changes = (/** @type {'model'|'text'|'pair'|'target'} */ name) => name in patch && patch[name] !== state[name];
-  if (changes('model')) return { edits: null, against: null };
-  if (!state.edits || !(changes('text') || changes('pair') || changes('target'))) return {};
-  const kept = state.edits.filter((text) => /^(head|layer)\./.test(text));
-  return { edits: kept.length ? kept : null };
+  const changes = (/** @type {'model'|'text'|'pair'|'target'|'masks'} */ name) => name in patch && patch[name] !== state[name];
+  if (changes('model')) return { edits: null, against: null, prefix: null };
+  const prefix = changes('masks') ? { prefix: null } : {};
+  if (!(changes('text') || changes('pair') || changes('target'))) return prefix;
+  const kept = state.edits?.filter((text) => /^(head|layer)\./.test(text)) ?? [];
+  return { edits: kept.length ? kept : null, prefix: null };
 }
 
 /**

@@ -12,7 +12,7 @@ export const DEFAULTS = Object.freeze({
   stack: null, layer: 0, head: 0, heads: null, query: null, key: null,
   lens: 'raw', view: 'heads', group: 'token', hideSpecial: false, hideSink: false, least: 0, segments: null, lenses: null, rows: null, cols: null, scale: 'sqrt',
   gridColour: null, role: 'induction', roleX: 'previous', roleY: 'induction', sort: 'head',
-  temperature: 1, topK: 0, topP: 1, minP: 0, position: null, search: '', draw: null, measure: 'nats', cellMeasure: 'softmax', depth: null, writeSteps: 20,
+  temperature: 1, topK: 0, topP: 1, minP: 0, position: null, search: '', draw: null, measure: 'nats', cellMeasure: 'softmax', depth: null, writeSteps: 20, prefix: null,
   edits: null, ablation: 'zero', effect: null, against: null, token: null, method: 'gradient-x-input', gradients: 128,
   otherModel: null, otherText: null, otherLayer: null, otherHead: null,
 });

@@ -140,6 +140,7 @@
  * @property {'softmax'|'entropy'|'kl'} cellMeasure what the cells of the logit lens are coloured by
  * @property {number|null} depth the row of the logit lens that is open: how many layers lie below; null: the last
  * @property {number} writeSteps how many tokens Generate writes at a time
+ * @property {number[]|null} prefix the ids that stood already when Generate was last asked for more, as a branch does; null: none
  * @property {string[]|null} edits what Causes takes away, as knockouts.js writes it; null: nothing
  * @property {'zero'|'mean'} ablation what stands for the output of a head that is taken away
  * @property {Effect|null} effect what the effect map of Causes shows; null: it is not measured

@@ -41,6 +41,13 @@ const maskList = (/** @type {string} */ text) => {
   return found.length <= MOST_MASKS && found.every(readMask) ? found : undefined;
 };
 
+/** More ids that were written than this are not taken from a link. */
+export const MOST_PREFIX = 4096;
+const idList = (/** @type {string} */ text) => {
+  const ids = text.split(',');
+  return ids.length <= MOST_PREFIX && ids.every((id) => /^\d{1,7}$/.test(id)) ? ids.map(Number) : undefined;
+};
+
 const editList = (/** @type {string} */ text) => {
   const found = [...new Set(text.split(','))].slice(0, MOST).filter((one) => read(one) !== null);
   return found.length ? found : undefined;
@@ -93,8 +100,17 @@ const FIELDS = {
   otherLayer: { name: 'layer_b', read: index },
   otherHead: { name: 'head_b', read: index },
 };
-/** In the fragment, by these names. */
-const WRITTEN = /** @type {const} */ ({ text: 'text', pair: 'pair', target: 'target', search: 'search', otherText: 'text_b' });
+const words = (/** @type {string} */ text) => text;
+
+/** In the fragment: what is written in words, or can be read back to them. @type {Partial<Record<keyof Selection, Field>>} */
+const WRITTEN = {
+  text: { name: 'text', read: words },
+  pair: { name: 'pair', read: words },
+  target: { name: 'target', read: words },
+  search: { name: 'search', read: words },
+  otherText: { name: 'text_b', read: words },
+  prefix: { name: 'prefix', read: idList, write: (ids) => ids.join(',') },
+};
 
 /**
  * `?model=minilm&layer=3#text=The+animal`: only what is not the default.
@@ -102,20 +118,21 @@ const WRITTEN = /** @type {const} */ ({ text: 'text', pair: 'pair', target: 'tar
  * @returns {string}
  */
 export function toUrl(state) {
-  const query = new URLSearchParams();
-  for (const [key, field] of Object.entries(FIELDS)) {
-    const value = state[/** @type {keyof Selection} */ (key)];
-    if (value === null || value === DEFAULTS[/** @type {keyof Selection} */ (key)]) continue;
-    query.set(field.name, field.write ? field.write(value) : String(value));
-  }
-  const fragment = new URLSearchParams();
-  for (const [name, field] of Object.entries(WRITTEN)) {
-    const key = /** @type {keyof typeof WRITTEN} */ (name);
-    const value = state[key];
-    if (value !== DEFAULTS[key] && value !== null) fragment.set(field, value);
-  }
-  const [search, hash] = [query.toString(), fragment.toString()];
+  const [search, hash] = [FIELDS, WRITTEN].map((fields) => {
+    const parts = new URLSearchParams();
+    for (const [key, field] of Object.entries(fields)) {
+      const value = state[/** @type {keyof Selection} */ (key)];
+      if (value === null || value === DEFAULTS[/** @type {keyof Selection} */ (key)]) continue;
+      parts.set(field.name, field.write ? field.write(value) : String(value));
+    }
+    return parts.toString();
+  });
   return `/${search ? `?${search}` : ''}${hash ? `#${hash}` : ''}`;
+}
+
+/** The two parts of a link, each with its fields. @param {string} search @param {string} hash @returns {[URLSearchParams, Partial<Record<keyof Selection, Field>>][]} */
+function halves(search, hash) {
+  return [[new URLSearchParams(search), FIELDS], [new URLSearchParams(hash.replace(/^#/, '')), WRITTEN]];
 }
 
 /**
@@ -125,22 +142,18 @@ export function toUrl(state) {
  * @returns {{name: string, value: string, known: boolean, read: string|null}[]}
  */
 export function misread(search, hash) {
-  const fields = new Map(Object.values(FIELDS).map((field) => [field.name, field]));
-  const written = new Set(/** @type {string[]} */ (Object.values(WRITTEN)));
-  const parts = [...new URLSearchParams(search)].flatMap(([name, value]) => {
-    const field = fields.get(name);
+  return halves(search, hash).flatMap(([parts, fields]) => [...parts].flatMap(([name, value]) => {
+    const field = Object.values(fields).find((one) => one.name === name);
     const read = field?.read(value);
     if (field && read !== undefined && !Array.isArray(read)) return [];
     const again = Array.isArray(read) && field?.write ? field.write(read) : null;
     return again === value ? [] : [{ name, value, known: field !== undefined, read: again }];
-  });
-  const unknown = [...new URLSearchParams(hash.replace(/^#/, ''))].filter(([name]) => !written.has(name));
-  return [...parts, ...unknown.map(([name, value]) => ({ name, value, known: false, read: null }))];
+  }));
 }
 
 /** How a link writes it: its name and its value. @param {keyof Selection} key @param {any} value @returns {[string, string]} */
 export function spelled(key, value) {
-  const field = FIELDS[key];
+  const field = FIELDS[key] ?? WRITTEN[key];
   return [field?.name ?? key, value !== null && field?.write ? field.write(value) : String(value)];
 }
 
@@ -151,15 +164,14 @@ export function spelled(key, value) {
  * @returns {Selection}
  */
 export function fromUrl(search, hash) {
-  const query = new URLSearchParams(search);
-  const fragment = new URLSearchParams(hash.replace(/^#/, ''));
   /** @type {Record<string, unknown>} */
   const state = { ...DEFAULTS };
-  for (const [key, field] of Object.entries(FIELDS)) {
-    const text = query.get(field.name);
-    const value = text === null ? undefined : field.read(text);
-    if (value !== undefined) state[key] = value;
+  for (const [parts, fields] of halves(search, hash)) {
+    for (const [key, field] of Object.entries(fields)) {
+      const text = parts.get(field.name);
+      const value = text === null ? undefined : field.read(text);
+      if (value !== undefined) state[key] = value;
+    }
   }
-  for (const [key, field] of Object.entries(WRITTEN)) state[key] = fragment.get(field) ?? DEFAULTS[/** @type {keyof Selection} */ (key)];
   return /** @type {Selection} */ (/** @type {unknown} */ (state));
 }

@@ -144,6 +144,62 @@ def test_another_candidate_branches_the_text(open_page: Open, smollm2: Writer) -
     assert page.locator("#strip .chip").count() == len(ids) + 8
 
 
+def copied(page: Page, button: str) -> str:
+    page.locator("#aside").get_by_role("button", name=button).click()
+    expect(page.locator("#aside .done")).to_contain_text("copied")
+    return str(page.evaluate("() => navigator.clipboard.readText()"))
+
+
+def test_a_branch_is_in_the_link_and_in_the_command(open_page: Open, address: str, watch: Watch) -> None:
+    posted: list[object] = []
+
+    def hear(context: BrowserContext) -> None:
+        context.on(
+            "request", lambda one: posted.append(one.post_data_json) if one.url.endswith("/api/generate") else None
+        )
+
+    page = open_page(
+        link(STORE, model="smollm2", view="generate", temperature=0.9, draw=3, write=3, layer=LAYER), before=hear
+    )
+    write(page)
+    page.locator(".written-slider").fill("2")
+    page.locator(".written-candidates tbody tr button:enabled").first.click()
+    wait_written(page)
+    texts = page.locator(".written-chips .chip")
+    for more in (False, True):  # a branch, and what was written on behind it
+        if more:
+            write(page, "Write on")
+        tokens = texts.all_inner_texts()
+        assert len(posted[-1]["prefix_ids"]) == (5 if more else 2)  # type: ignore[index]
+        assert json.loads(copied(page, "Copy as curl").split(" -d ")[1].strip("'")) == posted[-1]
+        there = copied(page, "Copy link").removeprefix(address)
+        assert "prefix" not in there.split("#")[0], "what was written reaches no log"
+        other = open_page(there, before=hear)
+        wait_written(other)
+        assert other.locator(".written-chips .chip").all_inner_texts() == tokens
+        assert len(written(other)) == 3
+        assert posted[-1] == posted[-2]
+        expect(other.locator(".written-says").first).to_contain_text(
+            f"The link gave its first {5 if more else 2} tokens"
+        )
+        other.locator(".written-slider").fill("1")
+        other.locator(".written-candidates tbody tr button:enabled").first.click()  # it can be branched again
+        wait_written(other)
+        before, after = posted[-2]["prefix_ids"], posted[-1]["prefix_ids"]  # type: ignore[index]
+        assert (after[:-1], len(after)) == (before, len(before) + 1)
+    page.get_by_role("button", name="Text 1").click()
+    expect(page).not_to_have_url(re.compile("prefix="))
+    page.get_by_role("button", name="Text 2").click()
+    expect(page).to_have_url(re.compile("prefix="))
+    page.get_by_role("button", name="Use this text").click()
+    expect(page).not_to_have_url(re.compile("prefix="))
+    watch.expected.append("status of 422")
+    page = open_page("/?model=smollm2&view=generate#text=Tea&prefix=9999999")
+    expect(page.locator(".written-says").first).to_contain_text("an id that is no token")
+    expect(page).not_to_have_url(re.compile("prefix="))
+    expect(page.get_by_role("button", name="Write", exact=True)).to_be_visible()
+
+
 def test_the_same_seed_writes_the_same_text(open_page: Open) -> None:
     texts = []
     for seed in (3, 3, 4):

@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
 import { columns } from '../../static/js/views/generate_rows.js';
-import { asked, binOf, branch, idsOf, kept, packed, rowOf, sequence, shownRows, without } from '../../static/js/views/generate_texts.js';
+import { asked, binOf, blank, branch, idsOf, kept, packed, prefixOf, rowOf, sequence, shownRows, without, withPrefix } from '../../static/js/views/generate_texts.js';
 import { createShelf, isGone } from '../../static/js/views/generate_shelf.js';
 import { choice, headWords, strongest, table, weightOf } from '../../static/js/views/generate_words.js';
 
@@ -17,7 +17,7 @@ const step = (i, id, more = {}) => kept({
   pipeline: [{ step: 'temperature', kept: 50, removed_mass: 0 }], draw: { u: 0.125, id, text: `w${id}` }, attention: rows(), cross: null,
   text: `text ${i}`, pair: null, checks: [], ...more,
 });
-const text = () => ({ start: { tokens: {}, masks: null }, steps: [step(0, 5), step(1, 6), step(2, 7)], end: 'steps' });
+const text = () => ({ start: { tokens: {}, masks: null }, given: [], steps: [step(0, 5), step(1, 6), step(2, 7)], end: 'steps', posted: null });
 const before = [token(1, 0), token(2, 1), token(3, 2)];
 
 test('rows lie in one block, and each head finds its own', () => {
@@ -63,6 +63,26 @@ test('written tokens stand behind the text, or in its masks', () => {
   assert.deepEqual(sequence(text(), before).map(({ token: { id }, step: at }) => [id, at]), [[1, null], [2, null], [3, null], [5, 0], [6, 1], [7, 2]]);
   const masks = { ...text(), steps: [step(0, 9, { position: 1 })] };
   assert.deepEqual(sequence(masks, before).map(({ token: { id } }) => id), [1, 9, 3]);
+});
+
+test('ids that came with a link stand before the steps, in their places, and are asked for again', () => {
+  const opened = { ...text(), given: [40, 41], start: { tokens: { decoder: [...before, token(40, 3), token(41, 4)] }, masks: null }, steps: [step(2, 5, { position: 5 })] };
+  assert.deepEqual(sequence(opened, before).map(({ token: { id }, step: at }) => [id, at]), [[1, null], [2, null], [3, null], [40, null], [41, null], [5, 0]]);
+  assert.deepEqual(idsOf(opened), [40, 41, 5]);
+  assert.deepEqual(idsOf(branch(opened, 0, candidate(8))), [40, 41, 8]);
+  const masks = { ...blank([9]), start: { tokens: { encoder: [token(1, 0), token(9, 1), token(3, 2)] }, masks: [1] } };
+  assert.deepEqual(sequence(masks, before).map(({ token: { id } }) => id), [1, 9, 3]);
+  assert.deepEqual(sequence(blank([9]), before).map(({ token: { id } }) => id), [1, 2, 3], 'the server has not said yet what they are');
+  assert.deepEqual(table({ ...opened, steps: text().steps.slice(0, 1) }, { layer: 0, head: 1, stack: null }).rows[0][0], 2);
+});
+
+test('a text is known by the ids that stood when more of it was asked for', () => {
+  const state = { writeSteps: 7, temperature: 1, topK: 0, topP: 1, minP: 0, draw: null };
+  const of = (ids) => ({ ...text(), posted: asked(state, { model: 'm', text: 't', pair: null }, ids) });
+  const texts = [of([]), of([5, 8]), blank([1])];
+  assert.deepEqual(texts.map(prefixOf), [null, [5, 8], null]);
+  assert.deepEqual([[5, 8], null, [5]].map((prefix) => withPrefix(texts, prefix)), [1, 0, -1]);
+  assert.equal(prefixOf(null), null);
 });
 
 test('what is asked for goes on behind what is there', () => {

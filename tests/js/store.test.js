@@ -74,3 +74,13 @@ test('another model or text leaves behind what only the one before had', () => {
   store.set({ model: 'a' });
   assert.equal(store.get().edits, null);
 });
+
+test('what was written on a text does not go with another text, model or mask', () => {
+  for (const change of [{ text: 'y' }, { model: 'b' }, { target: 'z' }, { masks: ['0:0:1'] }]) {
+    const store = createStore({ model: 'a', text: 'x', prefix: [1, 2] });
+    store.set({ text: 'x', masks: null, temperature: 0.5 });
+    assert.deepEqual(store.get().prefix, [1, 2]);
+    store.set(change);
+    assert.equal(store.get().prefix, null, JSON.stringify(change));
+  }
+});

@@ -13,7 +13,7 @@ import { createRows } from './generate_rows.js';
 import { rowsSvg } from './generate_svg.js';
 import { createShelf, GONE, isGone } from './generate_shelf.js';
 import { createText } from './generate_text.js';
-import { asked, branch, ENDS, idsOf, kept, sequence, shownRows, without } from './generate_texts.js';
+import { asked, blank, branch, ENDS, idsOf, kept, prefixOf, sequence, shownRows, withPrefix, without } from './generate_texts.js';
 import { choice, headWords, quoted, strongest, table } from './generate_words.js';
 import { none } from './next_none.js';
 
@@ -97,13 +97,36 @@ function mount(el, ctx) {
 
   /** A text from the start, or one that leaves the current where another candidate is taken. @param {{at: number, candidate: import('../types.js').Candidate}|null} other */
   function begin(other) {
-    running?.abort();
     const from = text();
     if (other && !from) return;
-    desk.texts.push(other && from ? branch(from, other.at, other.candidate) : { start: { tokens: {}, sampling: 'greedy', seed: null, masks: null, says: '', text: '', pair: null }, steps: [], end: '' });
-    desk.at = desk.texts.length - 1;
-    desk.step = other ? other.at : 0;
-    goOn(text());
+    put(other && from ? branch(from, other.at, other.candidate) : blank(), other ? other.at : 0);
+  }
+
+  /** @param {Text} fresh @param {number} at the step that is looked at */
+  function put(fresh, at) {
+    running?.abort();
+    desk.texts.push(fresh);
+    [desk.at, desk.step] = [desk.texts.length - 1, at];
+    goOn(fresh);
+  }
+
+  /** The selection says which text it is, so that a link leads to it: one that is not here is written. */
+  function follow() {
+    if (String(state.prefix) === String(prefixOf(text()))) return;
+    const known = withPrefix(desk.texts, state.prefix);
+    if (known >= 0) turnTo(known);
+    else if (state.prefix) put(blank(state.prefix), 0);
+  }
+
+  /** @param {number} at */
+  function turnTo(at) {
+    desk.at = at;
+    go(Math.min(desk.step, (text()?.steps.length ?? 0) - 1));
+    tell();
+  }
+
+  function tell() {
+    if (alive) ctx.store.set({ prefix: prefixOf(text()) });
   }
 
   /** @param {Text|null} now */
@@ -115,14 +138,16 @@ function mount(el, ctx) {
     running = mine;
     trouble = '';
     now.end = '';
+    now.posted = asked(state, ctx.request, idsOf(now));
     draw();
+    tell();
     /** Whoever scrubs meanwhile is left where they are. */
     const show = () => {
       if (text() === now && follows) desk.step = Math.max(now.steps.length - 1, 0);
       soon();
     };
     try {
-      const answer = await ctx.write(asked(state, ctx.request, idsOf(now)), {
+      const answer = await ctx.write(now.posted, {
         start(start) {
           now.start = { ...start, tokens: now.start.tokens.encoder || now.start.tokens.decoder ? now.start.tokens : start.tokens };
           const last = now.steps.at(-1);
@@ -143,7 +168,10 @@ function mount(el, ctx) {
       now.end = 'stopped';
       if (!isStop(error)) trouble = wordsOf(error);
       ctx.announce(trouble || `Stopped after ${now.steps.length - first} tokens`);
-      if (now.steps.length === 0) Object.assign(desk, without(desk.texts, desk.at, now));
+      if (now.steps.length === 0) {
+        Object.assign(desk, without(desk.texts, desk.at, now));
+        tell();
+      }
     }
     if (running === mine) running = null;
     soon();
@@ -166,7 +194,7 @@ function mount(el, ctx) {
 
   function keysOf() {
     const rows = step() && shownRows(/** @type {import('./generate_texts.js').Step} */ (step()), state.stack ?? '');
-    return rows?.stack === 'cross' ? ctx.run.tokens.encoder ?? [] : sequence(text() ?? { start: /** @type {any} */ (null), steps: [], end: '' }, before).map(({ token }) => token);
+    return rows?.stack === 'cross' ? ctx.run.tokens.encoder ?? [] : sequence(text() ?? blank(), before).map(({ token }) => token);
   }
 
   /** @param {number} layer @param {number} head */
@@ -182,13 +210,13 @@ function mount(el, ctx) {
   function drawAll() {
     const [now, at] = [text(), step()];
     const ready = masks !== 0;
-    const ended = now?.end === 'end-token' || now?.end === 'masks' || (masks !== null && (now?.steps.length ?? 0) >= masks);
+    const ended = now?.end === 'end-token' || now?.end === 'masks' || (masks !== null && now !== null && idsOf(now).length >= masks);
     form.update(state, { running: running !== null, any: (now?.steps.length ?? 0) > 0, more: Boolean(now?.steps.length) && !ended, ready });
     replace(says, sentence(ready));
     says.classList.toggle('trouble', trouble !== '');
     const choosing = texts.contains(document.activeElement);
     replace(texts, desk.texts.length > 1 && desk.texts.map((one, i) => h('button.toggle', {
-      type: 'button', 'aria-pressed': String(i === desk.at), title: one.steps.at(-1)?.text.slice(-200) ?? '', onclick: () => { desk.at = i; go(Math.min(desk.step, one.steps.length - 1)); },
+      type: 'button', 'aria-pressed': String(i === desk.at), title: one.steps.at(-1)?.text.slice(-200) ?? '', onclick: () => turnTo(i),
     }, `Text ${i + 1}`)));
     if (choosing) /** @type {HTMLElement|undefined} */ (texts.children[desk.at])?.focus();
     side.write(both ? 'Answer' : masks === null ? 'Text' : 'Text, its masks filled from left to right', now ? sequence(now, before) : before.map((token) => ({ token, step: null })));
@@ -229,12 +257,14 @@ function mount(el, ctx) {
     if (!ready) return ['This model fills masks: put ', h('b', {}, mask), ' into the text where it is to write a word.'];
     if (running) return `Writing … ${now?.steps.length ?? 0} tokens.`;
     if (!now) return state.temperature === 0 ? 'Temperature 0 is greedy: the likeliest token is taken at every step, and nothing is drawn.' : `Tokens are drawn, with seed ${state.draw ?? 0}: the same seed writes the same text.`;
-    return `${now.start.says} It ended: ${ENDS[now.end] ?? now.end}.`;
+    const given = now.given.length;
+    return `${now.start.says} It ended: ${ENDS[now.end] ?? now.end}.${given ? ` The link gave its first ${given === 1 ? 'token' : `${given} tokens`}, without what they were chosen from.` : ''}`;
   }
 
   return {
     update(next) {
       state = next;
+      follow();
       draw();
     },
     hover: (hover) => (both && state.stack === 'cross' ? over : side).hover(hover.key),
@@ -252,7 +282,7 @@ function mount(el, ctx) {
     along,
     arrow: (across, down) => (rows.element.hidden || !step() ? undefined : rows.move(across, down)),
     checks: () => worst(text()?.steps.flatMap((one) => one.checks) ?? []),
-    posted: () => ({ path: '/api/generate', body: asked(state, ctx.request, []) }),
+    posted: () => ({ path: '/api/generate', body: text()?.posted ?? asked(state, ctx.request, []) }),
     picture: { png: () => pngBlob(svg()), svg: async () => svgBlob(svg()) },
     table: () => table(text(), state),
   };

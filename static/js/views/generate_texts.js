@@ -4,6 +4,7 @@
 /** @typedef {import('../types.js').Candidate} Candidate */
 /** @typedef {import('../types.js').WrittenStep} WrittenStep */
 /** @typedef {import('../types.js').WritingStart} WritingStart */
+/** @typedef {import('../types.js').GenerateParams} GenerateParams */
 
 /**
  * @typedef {object} Rows of every head what one query gives each key (or bin of keys): layer by layer, head by head
@@ -25,7 +26,9 @@
  *
  * @typedef {object} Text
  * @property {WritingStart} start
+ * @property {readonly number[]} given the ids before the first step: of a branch that came with a link
  * @property {Step[]} steps
+ * @property {GenerateParams|null} posted what was asked for last
  * @property {string} end how it ended; empty while it is being written
  */
 
@@ -65,9 +68,30 @@ export function shownRows(step, stack) {
   return stack === 'cross' && step.over ? step.over : step.own;
 }
 
-/** @param {Text} text @param {number} [count] */
-export function idsOf({ steps }, count = steps.length) {
-  return steps.slice(0, count).map(({ token }) => token.id);
+/** A text of which nothing is written yet. @param {readonly number[]} [given] @returns {Text} */
+export function blank(given = []) {
+  return { start: { tokens: {}, sampling: 'greedy', seed: null, masks: null, says: '', text: '', pair: null }, given, steps: [], end: '', posted: null };
+}
+
+/** All ids that were written. @param {Text} text */
+export function idsOf({ given, steps }) {
+  return [...given, ...steps.map(({ token }) => token.id)];
+}
+
+/** The ids that stood already when more of this text was last asked for; null: none. @param {Text|null} text */
+export function prefixOf(text) {
+  return text?.posted?.prefix_ids ?? null;
+}
+
+/** Where the text with these ids before it is. @param {readonly Text[]} texts @param {readonly number[]|null} prefix */
+export function withPrefix(texts, prefix) {
+  return texts.findIndex((text) => String(prefixOf(text)) === String(prefix));
+}
+
+/** The tokens that were given, once the server has said what they are. @param {Text} text @returns {Token[]} */
+function givenTokens({ start: { masks, tokens }, given }) {
+  const all = (masks ? tokens.encoder : tokens.decoder) ?? [];
+  return given.flatMap((_, i) => all[masks ? masks[i] : all.length - given.length + i] ?? []);
 }
 
 /**
@@ -77,10 +101,10 @@ export function idsOf({ steps }, count = steps.length) {
  * @param {Candidate} candidate
  * @returns {Text}
  */
-export function branch({ start, steps }, at, candidate) {
+export function branch({ start, given, steps }, at, candidate) {
   const here = steps[at];
   const token = { ...here.token, id: candidate.id, text: candidate.text, display: candidate.text, special: false };
-  return { start, end: '', steps: [...steps.slice(0, at), { ...here, token, chosen: candidate, draw: null, picked: true }] };
+  return { start, given, end: '', posted: null, steps: [...steps.slice(0, at), { ...here, token, chosen: candidate, draw: null, picked: true }] };
 }
 
 /**
@@ -101,10 +125,11 @@ export function without(texts, at, gone) {
  * @param {readonly Token[]} before
  * @returns {{token: Token, step: number|null}[]}
  */
-export function sequence({ steps }, before) {
+export function sequence(text, before) {
   /** @type {{token: Token, step: number|null}[]} */
   const all = before.map((token) => ({ token, step: null }));
-  steps.forEach(({ token, position }, step) => { all[position] = { token, step }; });
+  for (const token of givenTokens(text)) all[token.index] = { token, step: null };
+  text.steps.forEach(({ token, position }, step) => { all[position] = { token, step }; });
   return all;
 }
 
@@ -112,7 +137,7 @@ export function sequence({ steps }, before) {
  * @param {Readonly<import('../types.js').Selection>} state
  * @param {import('../types.js').RunRequest} request
  * @param {readonly number[]} before what was written already
- * @returns {import('../types.js').GenerateParams}
+ * @returns {GenerateParams}
  */
 export function asked(state, { model, text, pair }, before) {
   return {

@@ -74,12 +74,12 @@ const COLUMNS = ['step', 'position', 'id', 'token', 'chosen', 'probability', 'so
  * @returns {import('../types.js').Table}
  */
 export function table(text, { layer, head, stack }) {
-  const steps = text?.steps ?? [];
+  const [steps, given] = [text?.steps ?? [], text?.given.length ?? 0];
   const some = steps.some((step) => isGone(shownRows(step, stack ?? '')));
   const rows = steps.map((step, i) => {
     const [top] = strongest(shownRows(step, stack ?? ''), layer, head);
     const how = step.picked ? 'by hand' : step.draw ? 'drawn' : 'greedy';
-    return [i, step.position, step.token.id, step.token.display, how, step.chosen.probability, step.chosen.softmax, step.chosen.rank + 1,
+    return [given + i, step.position, step.token.id, step.token.display, how, step.chosen.probability, step.chosen.softmax, step.chosen.rank + 1,
       step.draw?.u ?? null, step.entropy, layer, head, top?.key ?? null, top?.weight ?? null];
   });
   return { columns: COLUMNS, rows, ...(some ? { note: 'key and weight are empty where the rows of a step are not kept any more' } : {}) };
