@@ -1,6 +1,6 @@
 // Tables that are wider than their room say so: on which sides there is more of them.
 
-const BOXES = '.table-box, .neuron-grid';
+const BOXES = '.table-box, .neuron-grid, .causes-grid-box';
 
 /**
  * Marks them with `data-more`: left, right or both. The style sheet makes words of it.

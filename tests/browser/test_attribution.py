@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 import torch
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Page, Route, expect
+from playwright.sync_api import Page, Route, ViewportSize, expect
 from torch import Tensor
 from transformers import AutoModelForCausalLM, AutoModelForMaskedLM, AutoTokenizer
 
@@ -133,6 +133,28 @@ def test_mary_against_john(open_page: Open, plain: Plain, tmp_path: Path) -> Non
     first = page.locator("ol[aria-label='Largest parts'] li").first
     assert first.get_attribute("data-part") == "head 23.3"
     assert float(heads.max()) == float(heads[23, 3])
+
+
+CROWDED = """() => [...document.querySelectorAll('.causes-cell')]
+  .filter((cell) => cell.firstChild.getBoundingClientRect().width > cell.clientWidth - 1)
+  .map((cell) => cell.textContent)"""
+
+
+@pytest.mark.parametrize("view", ["attribution", "causes"])
+def test_on_a_narrow_screen_no_number_touches_the_next(open_page: Open, view: str) -> None:
+    page = open_page(link(STORE, model="smollm2", view=view), size=NARROW)
+    page.wait_for_selector(".causes-cell")
+    assert page.evaluate(CROWDED) == []
+    assert page.evaluate("document.documentElement.scrollWidth") <= NARROW["width"]
+    page.set_viewport_size(ViewportSize(width=320, height=800))
+    page.evaluate(SETTLED)
+    assert page.evaluate(CROWDED) == []
+    if view == "attribution":
+        box = page.locator(".causes-grid-box")
+        assert box.evaluate("box => box.scrollWidth > box.clientWidth"), "its columns have no room, and scroll"
+        expect(page.locator(".attribution-blank")).to_have_text(
+            "A cell without a number wrote less than 0.005 either way."
+        )
 
 
 def test_a_head_is_chosen_by_pointer_keyboard_and_bar(open_page: Open, plain: Plain) -> None:

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { kindsOf, largestOf, partsOf, remainder, table } from '../../static/js/views/attribution_words.js';
+import { blanks, cellText, kindsOf, largestOf, partsOf, remainder, table } from '../../static/js/views/attribution_words.js';
 import { signed } from '../../static/js/views/parts.js';
 import { saliency } from '../../static/js/views/saliency.js';
 import { adds, short } from '../../static/js/views/saliency_words.js';
@@ -13,6 +13,12 @@ const DATA = {
   attention: [{ stack: /** @type {const} */ ('decoder'), heads: [[1, -2], [0.5, 0]], bias: [0.125, 0] }],
   mlp: [3, 0.25], mlp_bias: [0, 0.0625], norm_bias: 0.5, head_bias: -0.6875, parts: 2.5, remainder: 0, checks: [],
 };
+
+test('a cell has two digits, and what is next to nothing none, which is said', () => {
+  assert.deepEqual([1.364, -0.134, 0.0049, -0.005, -12.3, null].map(cellText), ['1.4', '−.13', '', '−.01', '−12', '']);
+  assert.equal(blanks([1, -0.0049]), 'A cell without a number wrote less than 0.005 either way.');
+  assert.equal(blanks([1, -0.005]), '');
+});
 
 test('the parts and the kinds sum to the same', () => {
   const sum = (/** @type {{value: number}[]} */ list) => list.reduce((total, { value }) => total + value, 0);

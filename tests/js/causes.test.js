@@ -67,7 +67,7 @@ test('rank correlation', () => {
 test('numbers as they are written', () => {
   assert.deepEqual([-3.0437, 0.004, -0.001].map((value) => written(value, true)), ['−3.04', '+0.00', '−0.00']);
   assert.deepEqual([0.2427, null].map((value) => written(value, false)), ['0.243', '–']);
-  assert.deepEqual([-3.04, -0.851, -0.001, 0.5].map((value) => inCell(value, true)), ['−3.0', '−.85', '.00', '.50']);
+  assert.deepEqual([-3.04, -0.851, -0.001, 0.5, -11.96].map((value) => inCell(value, true)), ['−3.0', '−.85', '.00', '.50', '−12']);
 });
 
 const choice = (text, rank, softmax) => ({ id: rank, text, logit: 1, softmax, rank });

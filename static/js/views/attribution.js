@@ -7,7 +7,7 @@ import { pngBlob, svgBlob } from '../picture.js';
 import { stripPredicts } from '../selection.js';
 import { aimOf, createAim, refusal } from './aim.js';
 import { attributionSvg } from './attribution_svg.js';
-import { kindsOf, largestOf, remainder, subject, table } from './attribution_words.js';
+import { blanks, cellText, kindsOf, largestOf, remainder, subject, table } from './attribution_words.js';
 import { createHeadGrid } from './causes_grid.js';
 import { none } from './next_none.js';
 import { bars, signed } from './parts.js';
@@ -51,11 +51,12 @@ function mount(el, ctx) {
     choose: (layer, head) => ctx.store.set({ layer, head }),
     announce: ctx.announce,
   });
+  const blank = h('p.attribution-blank', {});
   const chosen = h('p.attribution-chosen', {});
   const kinds = h('ol.parts', { 'aria-label': 'Sums by kind' });
   const parts = h('ol.parts', { 'aria-label': 'Largest parts' });
   const shown = h('div.attribution-body', { hidden: true }, says,
-    h('section.attribution-heads', { 'aria-labelledby': 'attribution-title' }, title, stacks, heads.element, chosen),
+    h('section.attribution-heads', { 'aria-labelledby': 'attribution-title' }, title, stacks, heads.element, blank, chosen),
     h('section.attribution-side', {}, h('h3', {}, 'By kind'), kinds, h('h3', {}, 'Largest parts'), parts));
   el.append(h('div.attribution', {}, aim.element, why, shown));
 
@@ -80,12 +81,12 @@ function mount(el, ctx) {
     if (!now) return;
     const most = Math.max(...now.heads.flat().map(Math.abs), ...data.mlp.map(Math.abs), 1e-12);
     const inWords = (/** @type {number|null} */ value) => (value === null ? 'not known' : signed(value));
-    const cell = (/** @type {number|null} */ value) => (value === null || Math.abs(value) < 0.005 ? '' : `${value < 0 ? '−' : ''}${Math.abs(value).toFixed(2)}`);
     replace(title, `What each head${data.attention.length > 1 ? ` of ${now.stack} attention` : ''} and MLP wrote`);
     heads.update({
-      rows: now.heads, colour: (value) => diverging(value / most, ctx.theme), text: cell, says: inWords,
+      rows: now.heads, colour: (value) => diverging(value / most, ctx.theme), text: cellText, says: inWords,
       beside: { name: 'MLP', values: data.mlp },
     }, JSON.stringify([data, now.stack, ctx.theme]), state);
+    replace(blank, blanks([...now.heads.flat(), ...data.mlp]));
     stacks.hidden = data.attention.length < 2;
     replace(stacks, data.attention.map(({ stack }) => h('button.toggle', {
       type: 'button', 'aria-pressed': String(stack === now.stack), onclick: () => ctx.store.set({ stack: /** @type {any} */ (stack) }),

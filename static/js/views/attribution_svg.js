@@ -5,7 +5,7 @@ import { look } from '../look.js';
 import { svgPainter } from '../painter.js';
 import { escaped } from '../picture.js';
 import { shorten } from '../ticks.js';
-import { kindsOf, largestOf, remainder, subject } from './attribution_words.js';
+import { blanks, cellText, kindsOf, largestOf, remainder, subject } from './attribution_words.js';
 import { signed } from './parts.js';
 
 const CELL = { width: 38, height: 20, left: 36, top: 92 };
@@ -31,7 +31,8 @@ export function attributionSvg({ data, shown, state, theme, model }) {
   const title = `${model}: ${signed(data.total)} is ${subject(data)}`;
   paint.rect(0, 0, width, height, paper);
   paint.text(12, 26, shorten(title, 110), { fill: ink, size: 14, family });
-  paint.text(12, 46, `${remainder(data)} ${shown.stack} attention.`, { fill: ink2, size: 12, family });
+  paint.text(12, 46, `${remainder(data)} Heads of ${shown.stack} attention.`, { fill: ink2, size: 12, family });
+  paint.text(12, 64, blanks([...shown.heads.flat(), ...data.mlp]), { fill: ink2, size: 12, family });
   const column = (/** @type {number} */ i) => CELL.left + (i < count ? i : count + 0.3) * CELL.width;
   for (let i = 0; i <= count; i += 1) paint.text(column(i) + CELL.width / 2, CELL.top - 8, i < count ? String(i) : 'MLP', { fill: ink3, size: 10, family, align: 'middle' });
   shown.heads.forEach((row, layer) => {
@@ -40,7 +41,7 @@ export function attributionSvg({ data, shown, state, theme, model }) {
     [...row, data.mlp[layer] ?? 0].forEach((value, i) => {
       const colour = diverging(value / most, theme);
       paint.rect(column(i), top, CELL.width - 1, CELL.height - 1, css(colour));
-      if (Math.abs(value) >= 0.005) paint.text(column(i) + CELL.width / 2, top + 14, `${value < 0 ? '−' : ''}${Math.abs(value).toFixed(2)}`, { fill: inkOn(colour), size: 10, family, align: 'middle' });
+      paint.text(column(i) + CELL.width / 2, top + 14, cellText(value), { fill: inkOn(colour), size: 10, family, align: 'middle' });
     });
     if (layer === state.layer && state.head < count) {
       const [left, right, bottom] = [column(state.head), column(state.head) + CELL.width - 1, top + CELL.height - 1];

@@ -1,6 +1,10 @@
 /** What attribution says: its parts in order, sums by kind, and a sentence. */
 
 import { visible } from '../dom.js';
+import { inCell } from './causes_words.js';
+
+/** Less than this, of either sign, has no number in its cell. */
+const BLANK = 0.005;
 
 /** @typedef {import('../types.js').AttributionData} AttributionData */
 /** @typedef {{name: string, value: number, stack?: string, layer?: number, head?: number}} Part */
@@ -48,6 +52,16 @@ export function largestOf(data, count) {
 export function subject({ token, against }) {
   const word = `“${visible(token.text)}”`;
   return against ? `the logit of ${word} minus that of “${visible(against.text)}”` : `the logit of ${word}`;
+}
+
+/** A share as it stands in its cell; nothing where it is next to nothing. @param {number|null} value */
+export function cellText(value) {
+  return value === null || Math.abs(value) < BLANK ? '' : inCell(value, true);
+}
+
+/** What a cell without a number says; nothing where all have one. @param {readonly number[]} values of all cells */
+export function blanks(values) {
+  return values.some((value) => Math.abs(value) < BLANK) ? `A cell without a number wrote less than ${BLANK} either way.` : '';
 }
 
 /** What the parts lack of it, however little. @param {AttributionData} data */

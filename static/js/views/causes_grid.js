@@ -19,6 +19,7 @@ import { h, replace } from '../dom.js';
  */
 export function createHeadGrid(id, react) {
   const element = h('div.causes-grid', { role: 'grid', 'aria-labelledby': id });
+  const box = h('div.causes-grid-box', {}, element);
   /** @type {HTMLElement[][]} */
   let cells = [];
   let [layer, head] = [0, 0];
@@ -63,7 +64,8 @@ export function createHeadGrid(id, react) {
   onArrows(element, move);
 
   return {
-    element,
+    /** The grid, which scrolls in it where there is no room for all heads. */
+    element: box,
     move,
     /** The cell that the keyboard comes to. */
     cell: () => cells[layer]?.[head] ?? null,

@@ -104,10 +104,11 @@ export function plain(value) {
   return value.toFixed(2).replace('-', '−');
 }
 
-/** As in a cell, where there is little room. @param {number|null} value @param {boolean} signed */
+/** As in a cell, where there is room for two digits: .31, −1.4, 12. @param {number|null} value @param {boolean} signed */
 export function inCell(value, signed) {
   if (value === null) return '';
-  const text = Math.abs(value).toFixed(Math.abs(value) < 0.995 ? 2 : 1).replace(/^0\./, '.');
+  const size = Math.abs(value);
+  const text = size.toFixed(size < 0.995 ? 2 : size < 9.95 ? 1 : 0).replace(/^0\./, '.');
   return `${signed && value < 0 && Number(text) > 0 ? '−' : ''}${text}`;
 }
 
