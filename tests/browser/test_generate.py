@@ -380,11 +380,50 @@ def test_what_cannot_be_written_is_said(open_page: Open, watch: Watch) -> None:
     field = page.get_by_label("Steps")
     field.fill("0")
     field.press("Enter")
-    expect(field).to_have_attribute("aria-invalid", "")
+    expect(field).to_have_attribute("aria-invalid", "true")
     field.fill("3")
     field.press("Enter")
     wait_written(page)
     assert len(written(page)) == 3
+
+
+@pytest.mark.parametrize(
+    ("label", "typed", "says", "right"),
+    [
+        ("Steps", "300", "a whole number from 1 to 256", "20"),
+        ("Steps", "2.5", "a whole number from 1 to 256", "2"),
+        ("Temperature", "-1", "a number from 0 to 100", "0.7"),
+        ("Top-k", "1.5", "a whole number from 0 to 999999", "5"),
+        ("Top-p", "1.5", "a number from 0 to 1", "0.9"),
+        ("Min-p", "", "a number from 0 to 1", "0.1"),
+        ("Seed", "-2", "a whole number from 0 to 999999", "7"),
+    ],
+)
+def test_a_number_that_is_refused_is_left_as_it_is_with_what_is_allowed(
+    open_page: Open, label: str, typed: str, says: str, right: str
+) -> None:
+    page = open_page(link(MASKS, model="minilm-mlm", view="generate"))
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url) if request.url.endswith("/generate") else None)
+    field = page.get_by_label(label, exact=True)
+    field.fill(typed)
+    field.press("Tab")
+    expect(field).to_have_attribute("aria-invalid", "true")
+    words = page.locator(f"#{field.get_attribute('aria-describedby')}")
+    expect(words).to_have_text(f"Write {says}.")
+    assert Axe().run(page).response["violations"] == []
+    page.set_viewport_size(NARROW)
+    page.wait_for_function("width => document.documentElement.scrollWidth <= width", arg=NARROW["width"])
+    page.get_by_label("Steps" if label != "Steps" else "Seed", exact=True).press("Enter")
+    expect(field).to_be_focused()
+    expect(field).to_have_value(typed)
+    assert asked == []
+    field.fill(right)
+    expect(words).to_be_hidden()
+    expect(field).not_to_have_attribute("aria-invalid", re.compile(""))
+    field.press("Enter")
+    wait_written(page)
+    assert len(asked) == 1
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])

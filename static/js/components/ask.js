@@ -67,7 +67,8 @@ export function createAsk(el, { examples, textLimit, onLook, onExample, onDraft 
   /** @param {string} words */
   function warn(words) {
     replace(warning, words);
-    text.input.toggleAttribute('aria-invalid', words !== '');
+    if (words) text.input.setAttribute('aria-invalid', 'true');
+    else text.input.removeAttribute('aria-invalid');
   }
 
   /** @param {Event} [event] */

@@ -3,6 +3,7 @@
 import { divergingScale } from '../colour.js';
 import { h, replace } from '../dom.js';
 import { digits } from '../format.js';
+import { createNumber } from '../number.js';
 import { picture } from '../plot.js';
 import { requestOf, stackOf, tokensOf } from '../selection.js';
 import { focusOf, mapsOf } from '../strength.js';
@@ -283,12 +284,8 @@ function remark(other, data, ctx) {
 /** @param {(patch: Partial<import('../types.js').Selection>) => void} set */
 function otherHead(set) {
   const field = (/** @type {'otherLayer'|'otherHead'} */ name, /** @type {string} */ title) => {
-    const input = h('input.compare-number', { type: 'number', min: 0, step: 1, inputmode: 'numeric', id: `compare-${name}` });
-    input.addEventListener('change', () => {
-      const value = Math.floor(Number(input.value));
-      if (input.value !== '' && value >= 0 && value <= Number(input.max)) set({ [name]: value });
-    });
-    return { input, box: h('span.control', {}, h('label.label', { for: input.id }, title), input) };
+    const number = createNumber({ id: `compare-${name}`, classes: 'compare-number', range: { min: 0, max: 0, whole: true } }, (value) => set({ [name]: value }));
+    return { ...number, box: h('span.control', {}, h('label.label', { for: number.input.id }, title), number.input, number.wrong) };
   };
   const [layer, head] = [field('otherLayer', 'Layer of the second'), field('otherHead', 'Head')];
   const element = h('div.compare-steppers', { hidden: true }, layer.box, head.box);
@@ -298,10 +295,8 @@ function otherHead(set) {
     update(now) {
       element.hidden = now === null;
       if (!now) return;
-      layer.input.max = String(now.stack.layers - 1);
-      head.input.max = String(now.stack.heads - 1);
-      layer.input.value = String(now.layer);
-      head.input.value = String(now.head);
+      layer.show(now.layer, { min: 0, max: now.stack.layers - 1, whole: true });
+      head.show(now.head, { min: 0, max: now.stack.heads - 1, whole: true });
     },
   };
 }

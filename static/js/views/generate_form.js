@@ -1,6 +1,7 @@
 /** How many tokens, how each is chosen, and the buttons: write, write on, stop. */
 
 import { h } from '../dom.js';
+import { createNumber } from '../number.js';
 
 /** @typedef {Partial<import('../types.js').Selection>} Patch */
 
@@ -18,15 +19,9 @@ const NUMBERS = [
 export function createForm(react) {
   const fields = NUMBERS.map((one) => {
     const id = `written-${one.key}`;
-    const input = h('input.written-number', { type: 'number', id, min: one.min, max: one.max, step: one.step, title: one.what, inputmode: 'decimal', 'aria-describedby': 'written-says' });
-    input.addEventListener('change', () => {
-      const value = Number(input.value);
-      const whole = one.step === 1;
-      const right = input.value.trim() !== '' && value >= one.min && value <= one.max && (!whole || Number.isInteger(value));
-      input.toggleAttribute('aria-invalid', !right);
-      if (right) react.set({ [one.key]: value });
-    });
-    return { one, input, element: h('div.written-field', {}, h('label', { for: id }, one.title), input) };
+    const range = { min: one.min, max: one.max, whole: one.step === 1 };
+    const number = createNumber({ id, classes: 'written-number', range, step: one.step, title: one.what }, (value) => react.set({ [one.key]: value }));
+    return { one, number, element: h('div.written-field', {}, h('label', { for: id }, one.title), number.input, number.wrong) };
   });
   const write = h('button.button.primary', { type: 'submit' }, 'Write');
   const more = h('button.button', { type: 'button', onclick: () => { started = more; react.more(); } }, 'Write on');
@@ -38,9 +33,9 @@ export function createForm(react) {
     h('div.written-buttons', {}, write, more, stop, use));
   element.addEventListener('submit', (event) => {
     event.preventDefault();
-    if (document.activeElement instanceof HTMLElement && document.activeElement.matches('.written-number')) document.activeElement.dispatchEvent(new Event('change'));
-    const wrong = fields.find(({ input }) => input.hasAttribute('aria-invalid'));
-    if (wrong) wrong.input.focus();
+    fields.find(({ number }) => number.input === document.activeElement)?.number.take();
+    const wrong = fields.find(({ number }) => number.isWrong());
+    if (wrong) wrong.number.input.focus();
     else if (!write.hidden) {
       started = write;
       react.write();
@@ -56,10 +51,7 @@ export function createForm(react) {
      * @param {{running: boolean, any: boolean, more: boolean, ready: boolean}} now
      */
     update(state, { running, any, more: goesOn, ready }) {
-      for (const { one, input } of fields) {
-        if (document.activeElement === input || input.hasAttribute('aria-invalid')) continue;
-        input.value = String(state[one.key] ?? 0);
-      }
+      for (const { one, number } of fields) number.show(state[one.key] ?? 0);
       write.hidden = running || !ready;
       write.textContent = any ? 'Write again' : 'Write';
       more.hidden = running || !goesOn;
