@@ -20,6 +20,7 @@ HeadlightError
 │   ├── InvalidText                    text-invalid
 │   ├── EmptyText                      text-empty
 │   ├── TextTooLarge                   text-too-large
+│   ├── TextTooShort                   text-too-short
 │   ├── TooManyTokens                  too-many-tokens
 │   ├── OutOfRange                     out-of-range
 │   ├── StackUnknown                   stack-unknown
@@ -132,6 +133,10 @@ class TextTooLarge(Unprocessable):
     code, title = "text-too-large", "The text is too long"
 
 
+class TextTooShort(Unprocessable):
+    code, title = "text-too-short", "The text is too short for this"
+
+
 class TooManyTokens(Unprocessable):
     code, title = "too-many-tokens", "The text is too long"
 
@@ -161,7 +166,7 @@ class PairUnsupported(Unprocessable):
 
 
 class NotApplicable(Unprocessable):
-    code, title = "not-applicable", "The question does not apply to this model"
+    code, title = "not-applicable", "The question does not apply here"
 
 
 class NoLanguageHead(Unprocessable):
@@ -173,7 +178,7 @@ class Cancelled(HeadlightError):
 
 
 class NotYet(HeadlightError):
-    status, code, title = 501, "not-implemented", "This is not built yet"
+    status, code, title = 501, "not-implemented", "This version cannot do that"
 
 
 class Busy(HeadlightError):

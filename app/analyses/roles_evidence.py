@@ -24,7 +24,7 @@ from app.analyses.roles_cells import (
 from app.attention.maps import BLOCK_CELLS, blocks
 from app.attention.recorder import LayerRecord
 from app.checks import Check, at_most
-from app.errors import NotApplicable, OutOfRange, Unprocessable
+from app.errors import NotApplicable, OutOfRange, TextTooShort, Unprocessable
 from app.limits import MOST_EVIDENCE
 from app.models.run import Run
 
@@ -57,8 +57,8 @@ def evidence(run: Run, stack: str | None, layer: int, head: int, role: str, limi
     """The strongest cells of a head for a role: its own cells of previous, next, first, separator, duplicate and
     induction; the column of its sink; weight x |i - j| for distance; -A ln A for entropy and span.
 
-    Raises OutOfRange, StackUnknown, Unprocessable for what is no role, NotApplicable for one that this stack or
-    text cannot have.
+    Raises OutOfRange, StackUnknown, Unprocessable for what is no role, NotApplicable for one that this stack
+    cannot have, TextTooShort for one that this text cannot.
     """
     found = next((known for known in ROLES if known == role), None)
     if found is None:
@@ -124,5 +124,7 @@ def _sink_key(scene: Scene, record: LayerRecord, only: slice) -> int:
         columns += probs[0].sum(0).cpu()
     rows = scene.sink_rows()
     if int((rows >= SINK_ROWS).sum()) == 0:
-        raise NotApplicable(f"A sink needs at least {SINK_ROWS} queries.", "Take a longer text.")
+        raise TextTooShort(
+            f"A sink is a token that at least {SINK_ROWS} others look at, and this text has fewer.", "Add some words."
+        )
     return int((columns / rows)[rows >= SINK_ROWS].argmax())

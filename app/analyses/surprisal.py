@@ -25,7 +25,7 @@ from app.analyses.pace import afford, pass_seconds, reading_seconds
 from app.analyses.text_bytes import scored_bytes
 from app.attention.recorder import PassStopped
 from app.checks import Check, at_most, worst
-from app.errors import NotApplicable, nobody_waits
+from app.errors import NotApplicable, TextTooShort, nobody_waits
 from app.models.forward import unembed, z_limit
 from app.models.info import require_language_head
 from app.models.masked import masked_states
@@ -105,15 +105,15 @@ def surprisal(
 ) -> SurprisalAnswer:
     """Every token of the run scored. `budget` is the seconds it may take.
 
-    Raises NoLanguageHead, NotApplicable where there is nothing to score, Cancelled, and NeedsStream for what would take
-    longer.
+    Raises NoLanguageHead, TextTooShort where there is nothing to score, NotApplicable for a tokenizer without a mask,
+    Cancelled, and NeedsStream for what would take longer.
     """
     require_language_head(run.model.info)
     objective = objective_of(run)
     items = scored_tokens(run, objective)
     wanted = [token for token in items if _is_scored(objective, token)]
     if not wanted:
-        raise NotApplicable("The text has no token that could be scored.", "Send a longer text.")
+        raise too_short(objective)
     passes = len(wanted) + 1 if objective == "mlm" else 0
     afford(passes * pass_seconds(run) + reading_seconds(run, len(wanted)), budget, "This text's surprisal")
     parts = []
@@ -123,6 +123,16 @@ def surprisal(
         parts.append(part)
         progress(Stage("surprisal", done, len(wanted), f"Token {done} of {len(wanted)}"))
     return _answer(run, objective, items, parts)
+
+
+def too_short(objective: Objective) -> TextTooShort:
+    """What is missing from a text of which no token can be scored, and what to add."""
+    if objective == "mlm":
+        return TextTooShort("The text holds only special tokens, and these are not scored.", "Add a word.")
+    return TextTooShort(
+        "The first token is not scored, since nothing stands before it to predict it by, and there is no other.",
+        "Add another word behind it.",
+    )
 
 
 def objective_of(run: Run) -> Objective:

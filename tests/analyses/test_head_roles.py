@@ -14,7 +14,16 @@ from app.analyses.roles_cells import ROLES, scene_of
 from app.analyses.roles_evidence import evidence
 from app.analyses.roles_null import namings
 from app.attention.maps import blocks
-from app.errors import Cancelled, HeadlightError, NeedsStream, NotApplicable, OutOfRange, StackUnknown, Unprocessable
+from app.errors import (
+    Cancelled,
+    HeadlightError,
+    NeedsStream,
+    NotApplicable,
+    OutOfRange,
+    StackUnknown,
+    TextTooShort,
+    Unprocessable,
+)
 from app.models.run import Run
 from tests.made import made_run
 from tests.models.tiny import EXACT, WEIGHTS_ONLY
@@ -288,7 +297,7 @@ WRONG: list[tuple[dict[str, Any], type[HeadlightError]]] = [
     ({"limit": 0}, OutOfRange),
     ({"limit": 1001}, OutOfRange),
     ({"role": "nothing"}, Unprocessable),
-    ({"role": "sink"}, NotApplicable),
+    ({"role": "sink"}, TextTooShort),
     ({"stack": "cross"}, StackUnknown),
 ]
 

@@ -14,7 +14,7 @@ from torch import Tensor
 from app.analyses import surprisal as module
 from app.analyses.surprisal import SurprisalAnswer, surprisal
 from app.analyses.text_bytes import stretch_bytes
-from app.errors import Cancelled, NeedsStream, NoLanguageHead, NotApplicable
+from app.errors import Cancelled, NeedsStream, NoLanguageHead, TextTooShort
 from app.models import forward
 from app.models.run import Run, inputs_of
 from tests.made import TEXT, made_model, made_run
@@ -195,9 +195,9 @@ def test_a_token_that_shares_its_character_counts_it_once() -> None:
 
 
 def test_what_cannot_be_scored_is_said() -> None:
-    with pytest.raises(NotApplicable):
+    with pytest.raises(TextTooShort, match="nothing stands before it"):
         surprisal(made_run("llama", text="w7"))
-    with pytest.raises(NotApplicable):
+    with pytest.raises(TextTooShort, match="special tokens"):
         surprisal(made_run("bert", text="[MASK]"))
     with pytest.raises(NeedsStream):
         surprisal(made_run("bert"), budget=0.0)

@@ -90,8 +90,9 @@ def test_what_takes_long_is_followed() -> None:
 
 WRONG = {
     "nobody/surprisal": (404, "run-expired"),
-    "one/surprisal": (422, "not-applicable"),
+    "one/surprisal": (422, "text-too-short"),
     "nobody/lens": (404, "run-expired"),
+    "bert/lens": (422, "not-applicable"),
     "llama/lens?position=10": (422, "out-of-range"),
     "llama/lens?position=-1": (422, "invalid-request"),
     "llama/lens?position=x": (422, "invalid-request"),
