@@ -62,14 +62,20 @@ class LensAnswer:
 def lens(run: Run, position: int | None = None, limit: int = 10) -> LensAnswer:
     """The lens at one position, any of the text; the usual one if it is None.
 
-    Raises NoLanguageHead, OutOfRange, and NotApplicable where no way leads from a layer's states to the head.
+    Raises NoLanguageHead, OutOfRange, and NotApplicable where no way leads from a layer's states to the head, or no
+    position is told and a masked model has no mask.
     """
     states, ending = lens_states(run)
     if not 1 <= limit <= MOST_CANDIDATES:
         raise OutOfRange(f"`limit` must lie between 1 and {MOST_CANDIDATES}.", "Choose a value in that range.")
     stack = read_stack(run.model.network)
     tokens = run.tokens[stack]
-    position = index(usual_position(run) if position is None else position, len(tokens), "position")
+    position = usual_position(run) if position is None else index(position, len(tokens), "position")
+    if position is None:
+        raise NotApplicable(
+            "A masked model predicts at a mask token, and this text has none.",
+            "Put the mask token into the text, or say which `position` the lens is held over.",
+        )
     logits = read(run, ending, torch.stack([state[position] for state in states]))  # [L+1, V]
     found = Distributions(logits)
     best = logits.argmax(-1)

@@ -88,7 +88,7 @@ class LogitsAnswer:
 
 def logits(
     run: Run,
-    position: int,
+    position: int | None = None,
     temperature: float = 1.0,
     top_k: int = 0,
     top_p: float = 1.0,
@@ -99,13 +99,14 @@ def logits(
 ) -> LogitsAnswer:
     """What the model predicts at `position`: the next token, or for a masked model the one behind a [MASK].
 
-    Temperature 0 means greedy: the likeliest only. `top_k` 0 keeps all. `search` lists the candidates whose text it
-    is, and then those whose text contains it, ignoring case; `#1234` is the one of that id. `draw` is a seed.
+    None is the last token, or the first mask. Temperature 0 means greedy: the likeliest only. `top_k` 0 keeps all.
+    `search` lists the candidates whose text it is, and then those whose text contains it, ignoring case; `#1234` is the
+    one of that id. `draw` is a seed.
     Raises NoLanguageHead, OutOfRange, NotApplicable.
     """
     name = "encoder" if run.model.info.kind == "encoder" else "decoder"
     tokens = run.tokens[name]
-    predicted_position(run, position)
+    position = predicted_position(run, position)
     check_settings(temperature, top_k, top_p, min_p, limit)
     scores, order = run.model.lately.scores(run, position)
     found = predict(scores, temperature, top_k, top_p, min_p, order=order.long())

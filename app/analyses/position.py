@@ -12,12 +12,15 @@ if TYPE_CHECKING:
     from app.models.run import Run
 
 
-def usual_position(run: Run) -> int:
-    """Where a prediction is usually wanted: at the first mask of a masked model, after the last token of the others."""
+def usual_position(run: Run) -> int | None:
+    """Where a prediction is usually wanted: at the first mask of a masked model, after the last token of the others.
+
+    None where a masked model has no mask.
+    """
     if "decoder" in run.tokens:
         return len(run.tokens["decoder"]) - 1
     mask = run.model.tokenizer.mask_token_id
-    return next((token.index for token in run.tokens["encoder"].items if token.id == mask), 0)
+    return next((token.index for token in run.tokens["encoder"].items if token.id == mask), None)
 
 
 def predicted_position(run: Run, position: int | None) -> int:
@@ -28,9 +31,9 @@ def predicted_position(run: Run, position: int | None) -> int:
     require_language_head(run.model.info)
     name = "decoder" if "decoder" in run.tokens else "encoder"
     tokens = run.tokens[name]
-    position = index(usual_position(run) if position is None else position, len(tokens), "position")
-    if name == "encoder" and tokens.items[position].id != run.model.tokenizer.mask_token_id:
+    asked = usual_position(run) if position is None else index(position, len(tokens), "position")
+    if asked is None or (name == "encoder" and tokens.items[asked].id != run.model.tokenizer.mask_token_id):
         raise NotApplicable(
             "A masked model predicts at a mask token.", "Put the mask token into the text, and ask there."
         )
-    return position
+    return asked

@@ -66,7 +66,10 @@ class TokenizeForm(Body):
     model: ModelId
     text: Text
     pair: Pair = None
-    trace: Annotated[bool, Field(description="Also how each stage changed the text (not built yet).")] = False
+    trace: Annotated[
+        bool,
+        Field(description="Also how each stage changed the text: in this version true is answered with 501."),
+    ] = False
 
 
 class RunForm(Body):
@@ -241,7 +244,10 @@ class GenerateForm(Body):
 class LensQuery(Query):
     """A position that the logit lens is held over."""
 
-    position: Annotated[Index | None, Field(description="Left out: the last token, or the first mask.")] = None
+    position: Annotated[
+        Index | None,
+        Field(description="Any token; left out: the last, or the first mask, without which a masked model needs it."),
+    ] = None
     limit: Annotated[int, Field(ge=1, le=MOST_CANDIDATES, description="How many candidates of each layer.")] = 10
 
 

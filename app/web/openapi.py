@@ -27,7 +27,7 @@ def _problem(description: str) -> dict[str, Any]:
 
 PROBLEMS: dict[int | str, dict[str, Any]] = {
     "4XX": _problem("The caller's mistake; 422 for what can never be answered."),
-    "5XX": _problem("501: not built yet. 503: busy, try again after Retry-After."),
+    "5XX": _problem("501: this version cannot do it. 503: busy, try again after Retry-After."),
     422: _problem("Read, and can never be answered as it is."),
 }
 

@@ -144,6 +144,9 @@ def test_settled_is_the_first_layer_from_which_nothing_changes() -> None:
 def test_it_is_asked_where_the_mask_is_unless_told() -> None:
     assert lens(made_run("bert", text="w7 [MASK] w9")).position == 2
     assert lens(made_run("llama")).position == 9
+    with pytest.raises(NotApplicable, match="has none"):
+        lens(made_run("bert"))
+    assert lens(made_run("bert"), 0).position == 0
 
 
 def test_what_cannot_be_read_is_said(monkeypatch: pytest.MonkeyPatch) -> None:

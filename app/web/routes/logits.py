@@ -31,11 +31,8 @@ async def read_logits(
 
     def question(engine: Engine, cancelled: Cancelled) -> LogitsAnswer:
         from app.analyses.logits import logits
-        from app.analyses.position import usual_position
 
-        found = engine.get(run)
-        position = usual_position(found) if query.position is None else query.position
-        parameters = query.model_dump(exclude={"position"})
-        return engine.look(found, lambda run: logits(run, position, **parameters), cancelled)
+        parameters = query.model_dump()
+        return engine.look(engine.get(run), lambda run: logits(run, **parameters), cancelled)
 
     return wire.answer(await service.look(request, question))

@@ -19,7 +19,7 @@ router = APIRouter(prefix="/api", tags=["tokens"], route_class=StrictRoute, resp
 async def tokenize(form: TokenizeForm, request: Request, service: ServiceOf) -> Response:
     """Offsets are in code points; a model that is not loaded is loaded first."""
     if form.trace:
-        raise NotYet("The trace of a tokenizer is not built yet.", "Leave `trace` out.")
+        raise NotYet("This version gives the tokens, not the stages that led to them.", "Leave `trace` out.")
     tokens = await service.job(
         request, lambda engine, cancelled: engine.tokenize(form.model, form.text, form.pair, cancelled)
     )
