@@ -114,6 +114,8 @@ def add(page: Page, name: str | re.Pattern[str]) -> None:
 def test_a_head_taken_away_by_hand(open_page: Open, plain: Plain) -> None:
     page = open_page(link(STORE, **CAUSES, layer=23, head=3))
     expect(page.locator(".causes-verdict")).to_contain_text("The model predicts “Mary” with 92.")
+    said = page.locator(".causes-form .causes-fields").nth(1).locator("label").all_inner_texts()
+    assert said == ["the token", "looks at"], "a sentence: the token … looks at …"
     add(page, "Head 23.3")
     expect(page.locator(".causes-list li")).to_contain_text("head 23.3")
     expect(page.locator(".causes-table thead")).to_contain_text("after")
@@ -124,7 +126,7 @@ def test_a_head_taken_away_by_hand(open_page: Open, plain: Plain) -> None:
     expect(page).to_have_url(re.compile(r"edits=head\.decoder\.23\.3"))
     change = page.locator(f".causes-table tr[data-id='{plain.mary}'] td").last
     by_zero = change.inner_text()
-    page.get_by_label("a head becomes").select_option("mean")
+    page.get_by_label("the output of a head becomes").select_option("mean")
     expect(change).not_to_have_text(by_zero, timeout=LONG)
     expect(page).to_have_url(re.compile("ablation=mean"))
     shown_is(page, plain.mary, before, plain.without_head(23, 3, "mean"))
@@ -248,7 +250,11 @@ def test_what_was_measured_before_stop_is_not_kept_for_another_question(
 ) -> None:
     page = open_page(link(STORE, **CAUSES))
     grid = page.locator("[role=grid][aria-labelledby='causes-effect-title']")
-    for label, value in (("held against", str(plain.john)), ("a head becomes", "mean"), ("predicted after", "5")):
+    for label, value in (
+        ("held against", str(plain.john)),
+        ("the output of a head becomes", "mean"),
+        ("predicted after", "5"),
+    ):
         page.locator(".causes-start button").click()
         expect(page.locator(".causes-top")).to_be_visible(timeout=LONG)  # of the first layer
         page.locator(".causes-stop").get_by_role("button", name="Stop").click()

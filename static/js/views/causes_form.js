@@ -48,15 +48,15 @@ export function createForm(ctx, stack, react) {
   const clear = h('button.link', { type: 'button', onclick: () => react.set({ edits: null }) }, 'Put all back');
   const title = h('h3', { tabindex: -1 }, 'Take away');
   const element = h('section.causes-form', { 'aria-label': 'What is taken away' }, title,
-    h('div.causes-fields', {}, field('predicted after', at), field('looks', query), field('at', key)),
+    h('div.causes-fields', {}, field(masked ? 'predicted at' : 'predicted after', at)),
+    h('div.causes-fields', {}, field('the token', query), field('looks at', key)),
     h('div.causes-adds', {}, buttons.head, buttons.layer, buttons.token),
     h('div.causes-adds', {}, buttons.edge, whereBox, howBox),
     why,
-    h('div.causes-fields', {}, field('a head becomes', insteadBox)),
+    h('div.causes-fields', {}, field('the output of a head becomes', insteadBox)),
     list, clear);
   whereBox.setAttribute('aria-label', 'The edge is taken away');
   howBox.setAttribute('aria-label', 'What it had is');
-  if (masked) replace(/** @type {HTMLElement} */ (at.previousElementSibling), 'predicted at');
 
   /**
    * @param {string} id
