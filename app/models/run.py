@@ -157,7 +157,7 @@ def check_price(model: LoadedModel, tokens: Mapping[str, Tokens], settings: Sett
             text = "target" if name == "decoder" and "encoder" in counts else "text"
             why = "the model has positions for" if most == model.info.max_tokens else "the memory for one run holds"
             raise TooManyTokens(
-                f"The {text} comes to {count} tokens; {why} {most}.", f"Shorten it to at most {most} tokens."
+                f"The {text} comes to {count:,} tokens; {why} {most:,}.", f"Shorten it to at most {most:,} tokens."
             )
     return run_bytes(model.shapes, counts)
 
@@ -200,7 +200,7 @@ def make_run(
         if model.network.has_head:
             answer, tokens, broken_off = write_answer(model, tokens, settings, progress, cancelled)
             if broken_off:
-                warnings.append(f"The answer was broken off after {len(tokens['decoder'])} tokens.")
+                warnings.append(f"The answer was broken off after {len(tokens['decoder']):,} tokens.")
         else:
             warnings.append("No target was given: the decoder has seen its start token only.")
     answer_seconds = 0.0 if answer is None else time.perf_counter() - began

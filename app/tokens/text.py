@@ -29,4 +29,4 @@ def clean_text(text: str, limit_bytes: int, name: str = "text") -> str:
 
 
 def _too_long(limit_bytes: int, name: str) -> TextTooLarge:
-    return TextTooLarge(f"The {name} is longer than {limit_bytes} bytes of UTF-8.", "Send a shorter one.")
+    return TextTooLarge(f"The {name} is longer than {limit_bytes:,} bytes of UTF-8.", "Send a shorter one.")

@@ -1,5 +1,12 @@
 // Numbers and facts as words.
 
+const GROUPED = new Intl.NumberFormat('en', { maximumFractionDigits: 0 });
+
+/** A number without decimals, as people read it: 49,152. @param {number} value */
+export function grouped(value) {
+  return GROUPED.format(value);
+}
+
 /** A probability, three decimals; what is too small for them says so. @param {number|null} value */
 export function probability(value) {
   if (value === null) return '–';
@@ -7,25 +14,25 @@ export function probability(value) {
   return value.toFixed(3);
 }
 
-/** Any number to four significant digits, with a true minus: 14.32, −0.001234, 1.234e-7. @param {number|null|undefined} value */
+/** Any number to four significant digits, with a true minus: 14.32, −0.001234, 1.234e-7; a large one whole: 12,345. @param {number|null|undefined} value */
 export function digits(value) {
   if (value === null || value === undefined || !Number.isFinite(value)) return '–';
   if (value === 0) return '0';
   const size = Math.abs(value);
-  const text = size < 1e-4 || size >= 1e6 ? size.toExponential(3) : size >= 1000 ? size.toFixed(0) : size.toPrecision(4);
+  const text = size < 1e-4 || size >= 1e6 ? size.toExponential(3) : size >= 1000 ? grouped(size) : size.toPrecision(4);
   return `${value < 0 ? '−' : ''}${text}`;
 }
 
-/** 22,713,216 parameters are 23M. @param {number|null} count */
-export function short(count) {
-  if (count === null) return '';
+/** 22,713,216 parameters are 23M. @param {number|null} total */
+export function short(total) {
+  if (total === null) return '';
   for (const [unit, size] of /** @type {[string, number][]} */ ([['B', 1e9], ['M', 1e6], ['K', 1e3]])) {
-    if (count >= size * 0.9995) {
-      const value = count / size;
+    if (total >= size * 0.9995) {
+      const value = total / size;
       return `${value >= 9.95 || unit === 'K' ? Math.round(value) : Number(value.toFixed(1))}${unit}`;
     }
   }
-  return String(count);
+  return String(total);
 }
 
 /** @param {number} bytes */
@@ -45,7 +52,7 @@ export function duration(ms) {
 /** A measured value of any size, for the list of checks: 3.6e-7, 0.012, 4. @param {number|null} value */
 export function measure(value) {
   if (value === null) return 'not a number';
-  if (Number.isInteger(value) && Math.abs(value) < 1e6) return String(value);
+  if (Number.isInteger(value) && Math.abs(value) < 1e6) return grouped(value);
   return Math.abs(value) < 0.001 || Math.abs(value) >= 1e5 ? value.toExponential(1) : String(Number(value.toPrecision(3)));
 }
 

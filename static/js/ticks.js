@@ -3,6 +3,7 @@
  */
 
 import { visible } from './dom.js';
+import { grouped } from './format.js';
 
 /**
  * A text in at most `most` characters (code points), with an ellipsis where it was cut.
@@ -62,7 +63,7 @@ export function amount(value, bounded) {
   if (value === null || value === undefined || Number.isNaN(value)) return '–';
   if (value === 0) return '0';
   const size = Math.abs(value);
-  const text = size < 1e-3 || size >= 1e4 ? size.toExponential(1) : Number(size.toPrecision(3)).toString();
+  const text = size < 1e-3 || size >= 1e4 ? size.toExponential(1) : size >= 1000 ? grouped(Number(size.toPrecision(3))) : Number(size.toPrecision(3)).toString();
   return `${value < 0 ? '−' : ''}${text.replace('e-', 'e−')}`;
 }
 

@@ -47,7 +47,7 @@ test('a token without any probability is not one without a score: it comes first
   assert.deepEqual(table(data).rows.map((row) => row[3]), [null, 2, 6, 1, 'inf', 'inf']);
   const bars = figure({ data, measure: 'nats', chosen: null, width: 600, look: LOOK });
   assert.deepEqual(bars.layout.annotations.map(({ x, text }) => [x, text]), [[4, '∞'], [5, '∞']]);
-  assert.ok(bars.data[0].text[4].includes('∞ nats, rank 49152') && bars.data[0].text[0].includes('not scored'));
+  assert.ok(bars.data[0].text[4].includes('∞ nats, rank 49,152') && bars.data[0].text[0].includes('not scored'));
   assert.deepEqual(figure({ data, measure: 'rank', chosen: null, width: 600, look: LOOK }).layout.annotations, []);
 });
 

@@ -27,7 +27,7 @@ const value = (terms) => terms.map((term) => term.value);
 
 test('four significant digits, with a true minus', () => {
   const shown = [0, 14.3249, -0.00123456, 1.23456e-7, 0.99996, 12345.6, 1.5e6, null, NaN, -Infinity].map(digits);
-  assert.deepEqual(shown, ['0', '14.32', '−0.001235', '1.235e-7', '1.000', '12346', '1.500e+6', '–', '–', '–']);
+  assert.deepEqual(shown, ['0', '14.32', '−0.001235', '1.235e-7', '1.000', '12,346', '1.500e+6', '–', '–', '–']);
 });
 
 test('signed colours: the same distance from zero is as strong on both sides, and zero is the paper', () => {

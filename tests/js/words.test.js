@@ -2,10 +2,17 @@ import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { test } from 'node:test';
 import { query } from '../../static/js/paths.js';
+import { amount } from '../../static/js/ticks.js';
 import { visible } from '../../static/js/dom.js';
 import { fileName, numbersPath, shellQuote, toCsv, toCurl } from '../../static/js/exports.js';
-import { duration, fileSize, measure, modelSize, probability, short, words } from '../../static/js/format.js';
+import { duration, fileSize, grouped, measure, modelSize, probability, short, words } from '../../static/js/format.js';
 import { DEFAULTS } from '../../static/js/store.js';
+
+test('thousands stand apart', () => {
+  assert.deepEqual([0, 999, 1000, 49152, 12345.6].map(grouped), ['0', '999', '1,000', '49,152', '12,346']);
+  assert.deepEqual([4, 8192, 0.012].map(measure), ['4', '8,192', '0.012']);
+  assert.deepEqual([1234, -9995].map((value) => amount(value, false)), ['1,230', '−10,000']);
+});
 
 test('what cannot be seen is shown by a sign', () => {
   assert.equal(visible(' the'), '·the');

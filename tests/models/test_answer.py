@@ -180,7 +180,7 @@ def test_an_empty_target_is_refused(target: str) -> None:
 def test_a_target_that_is_too_long_is_refused() -> None:
     model = made_model("marian")
     request = RunRequest("marian", TEXT, target="w7 " * 2000)
-    with pytest.raises(TooManyTokens, match="target comes to 2000 tokens; the model has positions for 1024"):
+    with pytest.raises(TooManyTokens, match="target comes to 2,000 tokens; the model has positions for 1,024"):
         check_price(model, read_tokens(model, request, Settings()), Settings())
 
 

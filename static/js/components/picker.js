@@ -1,7 +1,7 @@
 // The model picker: a combobox over the models that are here, in which the id of any other can be typed.
 
 import { h, replace } from '../dom.js';
-import { modelSize } from '../format.js';
+import { grouped, modelSize } from '../format.js';
 
 /** @typedef {import('../types.js').Model} Model */
 
@@ -142,6 +142,6 @@ function row(model) {
 /** @param {Model} model */
 function describe(model) {
   const shape = model.layers !== null && model.heads !== null ? `${model.layers} layers × ${model.heads} heads` : '';
-  const tokens = model.max_tokens === null ? '' : `${model.max_tokens.toLocaleString('en')} tokens`;
+  const tokens = model.max_tokens === null ? '' : `${grouped(model.max_tokens)} tokens`;
   return [model.kind ?? 'kind not known yet', shape, tokens].filter(Boolean).join(' · ');
 }

@@ -2,7 +2,7 @@
 // from it, a click pins it. Cross attention has two: the queries and the keys.
 
 import { h, replace, visible } from '../dom.js';
-import { probability } from '../format.js';
+import { grouped, probability } from '../format.js';
 import { piece } from '../piece.js';
 import { amount } from '../ticks.js';
 import { unitsOf } from '../units.js';
@@ -188,7 +188,7 @@ function chip(token, before, index) {
 
 /** @param {{rows: Token[], cols: Token[]}} tokens @param {boolean} cross */
 function count({ rows, cols }, cross) {
-  const of = (/** @type {number} */ n) => `${n.toLocaleString('en')} token${n === 1 ? '' : 's'}`;
+  const of = (/** @type {number} */ n) => `${grouped(n)} token${n === 1 ? '' : 's'}`;
   return cross ? `${of(rows.length)} look at ${of(cols.length)}` : of(rows.length);
 }
 

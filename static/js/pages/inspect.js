@@ -20,6 +20,7 @@ import { themeButton } from '../components/theme.js';
 import { byId, h } from '../dom.js';
 import { doubt, sameDraft } from '../drafts.js';
 import { createExact } from '../exact.js';
+import { grouped } from '../format.js';
 import { keepHistory } from '../history.js';
 import { bindKeys } from '../keys.js';
 import { readOut } from '../readout.js';
@@ -196,7 +197,7 @@ async function start() {
     setStale(false);
     compareDraft();
     bench.hidden = false;
-    announce(`${run.stacks[0]?.rows ?? 0} tokens`);
+    announce(`${grouped(run.stacks[0]?.rows ?? 0)} tokens`);
     if (!link) notice.clear();
     store.set(fitted(run, model));
     show();

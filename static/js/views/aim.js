@@ -1,6 +1,7 @@
 /** Which prediction a view is about: the position, the word piece, and another one that it is held against. */
 
 import { h, replace, visible } from '../dom.js';
+import { grouped } from '../format.js';
 import { predicting } from '../masks.js';
 import { named } from '../ticks.js';
 
@@ -73,7 +74,7 @@ export function createAim(id, ctx) {
     more.set(best.id, best.text);
     word.value = '';
     show();
-    replace(told, `${visible(best.text)} is in both lists now, rank ${best.rank + 1}.`);
+    replace(told, `${visible(best.text)} is in both lists now, rank ${grouped(best.rank + 1)}.`);
   }
 
   function show() {

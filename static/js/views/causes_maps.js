@@ -2,7 +2,7 @@
 
 import { cividis, diverging } from '../colour.js';
 import { h, keepFocus, replace } from '../dom.js';
-import { duration } from '../format.js';
+import { duration, grouped } from '../format.js';
 import { named } from '../ticks.js';
 import { createHeadGrid } from './causes_grid.js';
 import { effectTitle, furthest, headWords, inCell, quoted, rankCorrelation, rowsOf, strongest, textOf, written } from './causes_words.js';
@@ -88,7 +88,7 @@ export function createMaps(react) {
         if (id === 'difference') button.disabled = found.before.length < 2;
       }
       options(found, state);
-      replace(start, failed ? 'Measure again' : `Measure all ${count} heads`);
+      replace(start, failed ? 'Measure again' : `Measure all ${grouped(count)} heads`);
       replace(how, failed && `${failed} `, `Each head is knocked out by itself: about ${duration(PASSES * count * ctx.run.milliseconds.forward)} here. You can stop it.`);
       if (measuring) replace(far, `${effects?.done ?? 0} of ${stack.layers} layers`);
       replace(titles[0] ?? '', effectTitle(last, found, state));

@@ -1,6 +1,7 @@
 /** The prediction before and after, side by side: a row for each candidate. */
 
 import { h, replace } from '../dom.js';
+import { grouped } from '../format.js';
 import { piece } from '../piece.js';
 import { weight } from '../ticks.js';
 import { plain, verdict, written } from './causes_words.js';
@@ -24,13 +25,13 @@ export function createResult() {
       const columns = edits ? ['', 'before', 'after', 'rank', 'logit', 'change'] : ['', 'softmax', 'rank', 'logit'];
       replace(head, columns.map((name) => h('th', { scope: 'col' }, name || h('span.hidden-visually', {}, 'candidate'))));
       if (!edits) {
-        replace(body, found.before.slice(0, ROWS).map((one) => h('tr', {}, name(one.text, one.id === state.against), share(one.softmax), h('td', {}, one.rank + 1), h('td', {}, one.logit === null ? '–' : plain(one.logit)))));
+        replace(body, found.before.slice(0, ROWS).map((one) => h('tr', {}, name(one.text, one.id === state.against), share(one.softmax), h('td', {}, grouped(one.rank + 1)), h('td', {}, one.logit === null ? '–' : plain(one.logit)))));
         return;
       }
       const chosen = edits.changes.filter((one, i) => i < ROWS || one.id === state.against);
       replace(body, chosen.map((one) => h(one.rank_after === 0 && one.rank_before !== 0 ? 'tr.flipped' : 'tr', { data: { id: one.id } }, name(one.text, one.id === state.against),
         share(one.softmax_before), share(one.softmax_after),
-        h('td', {}, one.rank_before === one.rank_after ? one.rank_before + 1 : `${one.rank_before + 1} → ${one.rank_after + 1}`),
+        h('td', {}, one.rank_before === one.rank_after ? grouped(one.rank_before + 1) : `${grouped(one.rank_before + 1)} → ${grouped(one.rank_after + 1)}`),
         h('td', {}, `${plain(one.logit_before)} → ${plain(one.logit_after)}`),
         h('td', { data: { sign: one.change < 0 ? 'down' : 'up' } }, written(one.change, true)))));
     },

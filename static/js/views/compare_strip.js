@@ -1,6 +1,7 @@
 /** Both texts, token above token: what belongs together stands together, what has no partner stands out. */
 
 import { h, replace } from '../dom.js';
+import { grouped } from '../format.js';
 import { piece } from '../piece.js';
 import { columns } from './compare_pairs.js';
 
@@ -66,7 +67,7 @@ function pair({ span: [a0, a1, b0, b1], paired }, a, b) {
 
 /** @param {number} count of pairs that are not drawn */
 function fold(count) {
-  return h('li.compare-fold', {}, `… ${count.toLocaleString('en')} pair${count === 1 ? '' : 's'} …`);
+  return h('li.compare-fold', {}, `… ${grouped(count)} pair${count === 1 ? '' : 's'} …`);
 }
 
 /**

@@ -1,7 +1,7 @@
 /** What Compare says: what changed, in a sentence; why there is no ranking; the names of cells. */
 
 import { visible } from '../dom.js';
-import { digits } from '../format.js';
+import { digits, grouped } from '../format.js';
 import { shorten } from '../ticks.js';
 import { weightAt } from '../weights.js';
 import { columns, largestCells, wordsOf } from './compare_pairs.js';
@@ -44,7 +44,7 @@ export function binName(tokens, edges, bin) {
  */
 export function tokensChanged(ranking, a, b, models) {
   if (ranking.by !== 'token') {
-    return `${models[0]} cuts the text into ${a.cols.length} tokens and ${models[1]} into ${b.cols.length}; ${ranking.col_units.length} stretches of text stand for each other`;
+    return `${models[0]} cuts the text into ${grouped(a.cols.length)} tokens and ${models[1]} into ${grouped(b.cols.length)}; ${grouped(ranking.col_units.length)} stretches of text stand for each other`;
   }
   if (a.rows === a.cols) return gapsIn(ranking.units, a.rows, b.rows, 'The tokens are the same');
   return `Among the keys ${gapsIn(ranking.col_units, a.cols, b.cols)}; among the queries ${gapsIn(ranking.units, a.rows, b.rows)}`;

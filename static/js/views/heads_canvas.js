@@ -4,6 +4,7 @@
  */
 
 import { headColour, headDash } from '../colour.js';
+import { grouped } from '../format.js';
 import { amount } from '../ticks.js';
 import { eachWeight } from '../weights.js';
 import { curve, lane, level, levelWeight, LEAST_DRAWN, LEAST_SHOWN, LEVELS, middle, seen, stroke, strokeAlone } from './heads_geometry.js';
@@ -212,6 +213,6 @@ function paintBeyond(c, { g, scroll, index, paint }, list, onRight) {
   const x = onRight ? g.right - 10 : g.left + 10;
   c.textAlign = onRight ? 'right' : 'left';
   c.fillStyle = paint.ink;
-  if (above.length) c.fillText(`↑ ${above.length} above, up to ${amount(above[0].weight, index.maps.bounded)}`, x, 12);
-  if (below.length) c.fillText(`↓ ${below.length} below, up to ${amount(below[0].weight, index.maps.bounded)}`, x, g.height - 12);
+  if (above.length) c.fillText(`↑ ${grouped(above.length)} above, up to ${amount(above[0].weight, index.maps.bounded)}`, x, 12);
+  if (below.length) c.fillText(`↓ ${grouped(below.length)} below, up to ${amount(below[0].weight, index.maps.bounded)}`, x, g.height - 12);
 }

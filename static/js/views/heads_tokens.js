@@ -4,6 +4,7 @@
  */
 
 import { h, visible } from '../dom.js';
+import { grouped } from '../format.js';
 import { shorten } from '../ticks.js';
 import { seen } from './heads_geometry.js';
 
@@ -33,7 +34,7 @@ import { seen } from './heads_geometry.js';
 export function column(side, tokens, react) {
   const plural = side === 'query' ? 'queries' : 'keys';
   const element = h('div.heads-column', {
-    role: 'listbox', tabindex: 0, 'aria-label': `${plural}, ${tokens.length} tokens`, data: { side },
+    role: 'listbox', tabindex: 0, 'aria-label': `${plural}, ${grouped(tokens.length)} tokens`, data: { side },
   });
   /** @type {Map<number, HTMLElement>} */
   const shown = new Map();

@@ -1,6 +1,7 @@
 /** Logit lens: what each layer would predict at each position, if it were the last; a cell opens its candidates. */
 
 import { h, replace } from '../dom.js';
+import { grouped } from '../format.js';
 import { lensGridPath } from '../paths.js';
 import { pngBlob, svgBlob } from '../picture.js';
 import { stackOf } from '../selection.js';
@@ -79,7 +80,7 @@ function mount(el, ctx) {
       note.hidden = !grid.approximate;
       const [from, to] = grid.positions;
       windows.hidden = to - from === tokens.length;
-      replace(where, `${from} to ${to - 1} of ${tokens.length}`);
+      replace(where, `${from} to ${to - 1} of ${grouped(tokens.length)}`);
       for (const { cellMeasure, button } of buttons) button.setAttribute('aria-pressed', String(cellMeasure === state.cellMeasure));
       const depth = Math.min(state.depth ?? Infinity, grid.layers.length - 1);
       cells.update(grid, state.cellMeasure, depth, answers.lens.position);

@@ -1,7 +1,7 @@
 /** The cell of the logit lens that is open: its candidates, how sure it is, and the way through the layers. */
 
 import { h, replace, visible } from '../dom.js';
-import { digits } from '../format.js';
+import { digits, grouped } from '../format.js';
 import { piece } from '../piece.js';
 import { clear, draw } from '../plot.js';
 import { look } from '../look.js';
@@ -54,7 +54,7 @@ export function createCell(tokens) {
 
 /** @param {string} what @param {import('../types.js').Reading} one */
 function stands(what, one) {
-  return [`${what} `, h('b', {}, visible(one.text)), `: here rank ${(one.rank + 1).toLocaleString('en')}, ${weight(one.softmax)}.`];
+  return [`${what} `, h('b', {}, visible(one.text)), `: here rank ${grouped(one.rank + 1)}, ${weight(one.softmax)}.`];
 }
 
 /**

@@ -4,7 +4,7 @@
  */
 
 import { h, replace } from '../dom.js';
-import { digits } from '../format.js';
+import { digits, grouped } from '../format.js';
 import { piece } from '../piece.js';
 import { named } from '../ticks.js';
 import { shapes } from './neuron_steps.js';
@@ -189,6 +189,6 @@ function total({ probs, mask, sink }) {
   const hidden = mask.filter((seen) => seen === 0).length;
   const sum = probs.reduce((all, value) => all + value, 0);
   const says = [sink === null ? `All probabilities add up to ${digits(sum)}.` : `The keys get ${digits(sum)}; the remainder, ${digits(sink)}, goes to the sink, to no token at all.`];
-  if (hidden) says.push(`${hidden.toLocaleString('en')} of ${mask.length.toLocaleString('en')} keys are hidden from this query by the mask.`);
+  if (hidden) says.push(`${grouped(hidden)} of ${grouped(mask.length)} keys are hidden from this query by the mask.`);
   return says.join(' ');
 }

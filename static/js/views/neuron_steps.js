@@ -1,6 +1,6 @@
 /** The arithmetic of one query of one head, from the answer of the API: which key is meant, and every step to its share. */
 
-import { digits } from '../format.js';
+import { digits, grouped } from '../format.js';
 
 /** @typedef {import('../types.js').NeuronData} NeuronData */
 
@@ -84,7 +84,7 @@ export function shareTerms(data, key) {
   const power = data.mask[key] === 1 ? `e^(${digits(data.entering[key])} − ${digits(largest)})`.replace('− −', '+ ') : 'hidden';
   return [
     { sign: '', name: power, value: digits(counted) },
-    { sign: '÷', name: `sum over ${seen.toLocaleString('en')} key${seen === 1 ? '' : 's'}${data.sink === null ? '' : ' and the sink'}`, value: digits(total) },
+    { sign: '÷', name: `sum over ${grouped(seen)} key${seen === 1 ? '' : 's'}${data.sink === null ? '' : ' and the sink'}`, value: digits(total) },
     { sign: '=', name: 'probability', value: digits(data.probs[key]), strong: true },
   ];
 }

@@ -1,9 +1,10 @@
 /** The candidates as rows, and at the end of each the stretch between 0 and 1 on which a draw picks it. */
 
 import { h, replace, visible } from '../dom.js';
+import { grouped } from '../format.js';
 import { piece } from '../piece.js';
 import { shorten, weight as written } from '../ticks.js';
-import { count, droppedBy, outcome } from './next_words.js';
+import { droppedBy, outcome } from './next_words.js';
 
 /** @typedef {import('../types.js').Candidate} Candidate */
 /** @typedef {import('../types.js').LogitsData} LogitsData */
@@ -66,7 +67,7 @@ function row(c, data, most, low, high) {
   const to = from + (c.probability ?? 0);
   const size = c.logit === null ? 0 : (c.logit - low) / (high - low || 1);
   return h('div.next-row', { role: 'row', data: { id: c.id, ...(c.kept ? {} : { dropped: droppedBy(c, data.pipeline) }), ...(data.draw?.id === c.id ? { drawn: '' } : {}) } },
-    cell('rank', count(c.rank + 1)),
+    cell('rank', grouped(c.rank + 1)),
     h('span.next-cell.piece', { role: 'cell', title: `${visible(c.text)} · id ${c.id}` }, marks, piece(shorten(c.text, LONGEST))),
     h('span.next-cell.logit', { role: 'cell', style: { '--size': size.toFixed(4) } }, c.logit === null ? 'not finite' : c.logit.toFixed(2)),
     cell('softmax', written(c.softmax)),
@@ -77,7 +78,7 @@ function row(c, data, most, low, high) {
 
 /** All that are left and not listed. @param {number} more @param {number} from */
 function rest(more, from) {
-  return h('div.next-row.rest', { role: 'row' }, cell('rank', ''), cell('piece', `… ${count(more)} more`), cell('logit', ''), cell('softmax', ''),
+  return h('div.next-row.rest', { role: 'row' }, cell('rank', ''), cell('piece', `… ${grouped(more)} more`), cell('logit', ''), cell('softmax', ''),
     cell('probability', written(Math.max(0, 1 - from))), h('span.next-cell.bars', { role: 'cell', 'aria-hidden': 'true' }), stretch(from, 1, `${from.toFixed(4)} to 1`));
 }
 

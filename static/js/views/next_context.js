@@ -1,5 +1,6 @@
 /** The words before the prediction, the gap, and the word that really follows; a stepper moves along the text. */
 
+import { grouped } from '../format.js';
 import { piece } from '../piece.js';
 import { h, replace, visible } from '../dom.js';
 import { weight as written } from '../ticks.js';
@@ -77,7 +78,7 @@ export function context(tokens, masked, react) {
       forth.toggleAttribute('disabled', position === last);
       end.disabled = position === last;
       replace(actual, target
-        ? [masked ? 'In the text stood ' : 'In the text follows ', h('b', {}, visible(target.text)), `: rank ${(target.rank + 1).toLocaleString('en')} of ${vocab.toLocaleString('en')}, softmax ${written(target.softmax)}.${masked ? ` ${MASK_MORE}` : ''}`]
+        ? [masked ? 'In the text stood ' : 'In the text follows ', h('b', {}, visible(target.text)), `: rank ${grouped(target.rank + 1)} of ${grouped(vocab)}, softmax ${written(target.softmax)}.${masked ? ` ${MASK_MORE}` : ''}`]
         : masked ? `The model fills the mask. ${MASK_MORE}` : 'The text ends here.');
     },
     /** @param {number|null} index */

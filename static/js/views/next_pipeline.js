@@ -1,7 +1,8 @@
 /** The pipeline as a row of steps: each with its slider, what it took away, and how much probability is left behind it. */
 
 import { h, replace } from '../dom.js';
-import { count, left, percent, quoted, removal, share } from './next_words.js';
+import { grouped } from '../format.js';
+import { left, percent, quoted, removal, share } from './next_words.js';
 
 /** @typedef {import('../types.js').LogitsData} LogitsData */
 /** @typedef {Readonly<import('../types.js').Selection>} Selection */
@@ -76,7 +77,7 @@ export function pipeline({ set }) {
 
   /** @param {LogitsData} data @param {Selection} state */
   function tell(data, state) {
-    logits.tell(`${count(data.vocab)} scores`, 1, 1);
+    logits.tell(`${grouped(data.vocab)} scores`, 1, 1);
     let [kept, mass] = [data.vocab, 1];
     for (const step of data.pipeline) {
       const one = sliders[step.step];

@@ -1,6 +1,7 @@
 /** What Next word says: how sure the model was, what each step did, and why the draw fell where it did. */
 
 import { visible } from '../dom.js';
+import { grouped } from '../format.js';
 import { shorten, weight as written } from '../ticks.js';
 
 /** @typedef {import('../types.js').LogitsData} LogitsData */
@@ -19,7 +20,7 @@ export function facts(data, state) {
   const sure = unsure(data, kept === data.vocab && state.temperature === 1);
   const signs = `${data.draw ? ' ◆ was drawn.' : ''}${data.target && data.candidates.some((c) => c.id === data.target?.id) ? ' ▸ follows in the text.' : ''}`;
   if (state.temperature === 0) return `${sure}Temperature 0 is greedy: only the likeliest is left, and a draw cannot change that.${signs}`;
-  return `${sure}${kept === data.vocab ? `All ${count(kept)} word pieces may be drawn.` : `${count(kept)} of ${count(data.vocab)} word pieces are left.`}${signs}`;
+  return `${sure}${kept === data.vocab ? `All ${grouped(kept)} word pieces may be drawn.` : `${grouped(kept)} of ${grouped(data.vocab)} word pieces are left.`}${signs}`;
 }
 
 /** How unsure the model is, and what the steps made of that. @param {LogitsData} data @param {boolean} plain they change nothing */
@@ -38,7 +39,7 @@ function unsure({ entropy, entropy_after: after }, plain) {
  */
 export function removal({ kept, removed_mass: mass, first_removed: first }, before) {
   if (kept === before) return 'removes nothing';
-  return `removes ${count(before - kept)}${mass > 0 ? `, ${percent(mass)}` : ''}${first ? `, from ${quoted(first.text)} (rank ${count(first.rank + 1)}) on` : ''}`;
+  return `removes ${grouped(before - kept)}${mass > 0 ? `, ${percent(mass)}` : ''}${first ? `, from ${quoted(first.text)} (rank ${grouped(first.rank + 1)}) on` : ''}`;
 }
 
 /**
@@ -49,7 +50,7 @@ export function share({ pipeline, vocab }) {
   const mass = left(pipeline);
   const kept = pipeline.at(-1)?.kept ?? vocab;
   if (kept === 1) return 'one is left, and gets all of it';
-  return kept === vocab ? 'all add up to 1' : `the ${count(kept)} left add up to 1 again: each times ${(1 / mass).toFixed(2)}`;
+  return kept === vocab ? 'all add up to 1' : `the ${grouped(kept)} left add up to 1 again: each times ${(1 / mass).toFixed(2)}`;
 }
 
 /** The share of probability that is left after these steps. @param {LogitsData['pipeline']} steps */
@@ -81,11 +82,8 @@ export function percent(value) {
 }
 
 /** @param {number} value */
-export const count = (value) => value.toLocaleString('en');
-
-/** @param {number} value */
 function round(value) {
-  return value < 10 ? value.toFixed(1) : Math.round(value).toLocaleString('en');
+  return value < 10 ? value.toFixed(1) : grouped(value);
 }
 
 /** The step that dropped a candidate: what falls is always the end of the order. @param {Candidate} c @param {LogitsData['pipeline']} steps */

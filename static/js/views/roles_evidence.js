@@ -1,6 +1,7 @@
 /** The cells that make a head what its role says: pairs of tokens, each a button that opens the map there. */
 
 import { h, replace, visible } from '../dom.js';
+import { grouped } from '../format.js';
 import { MEANING, inWords, placeOf, standing } from '../roles.js';
 import { named, weight as written } from '../ticks.js';
 
@@ -69,8 +70,8 @@ export function createEvidence(react) {
         type: 'button', data: { query, key }, style: { '--light': (share / most).toFixed(3) },
         'aria-label': `${named(tokens.rows[query], query)} looks at ${named(tokens.cols[key], key)}: ${written(weight)}. Open in Map`,
       }, token(tokens.rows[query], query), h('span.pair-arrow', {}, '→'), token(tokens.cols[key], key), h('b', {}, written(weight))))));
-      replace(foot, data.total > data.cells.length ? `The strongest ${data.cells.length} of ${data.total.toLocaleString('en')} pairs${shares ? ', by what they add to the score' : ''}.`
-        : `All ${data.total === 1 ? 'there is: 1 pair' : `${data.total} pairs`}.`);
+      replace(foot, data.total > data.cells.length ? `The strongest ${data.cells.length} of ${grouped(data.total)} pairs${shares ? ', by what they add to the score' : ''}.`
+        : `All ${data.total === 1 ? 'there is: 1 pair' : `${grouped(data.total)} pairs`}.`);
     },
   };
 }

@@ -1,7 +1,7 @@
 /** Surprisal: how little the model expected each token, on the strip and as bars, and the losses of the whole text. */
 
 import { h, replace } from '../dom.js';
-import { digits } from '../format.js';
+import { digits, grouped } from '../format.js';
 import { look } from '../look.js';
 import { surprisalPath } from '../paths.js';
 import { piece } from '../piece.js';
@@ -107,9 +107,9 @@ function mount(el, ctx) {
     replace(list, worst.map((token) => h('li', {}, h('button.surprisal-one', {
       type: 'button', data: { index: token.index }, style: { '--light': shareOf(token, worst).toFixed(3) }, onclick: () => choose(token.index),
     }, h('span.surprisal-name', {}, piece(token.text), h('small', {}, token.index)), h('span.surprisal-likeliest', {}, 'expected ', piece(token.best_text ?? ''), ` ${weight(token.best_softmax)}`),
-    h('span', {}, `rank ${((token.rank ?? 0) + 1).toLocaleString('en')}`), h('b', {}, inNats(token))))));
+    h('span', {}, `rank ${grouped((token.rank ?? 0) + 1)}`), h('b', {}, inNats(token))))));
     const [first] = worst;
-    chart.setAttribute('aria-label', `Bars of ${fresh.tokens.length} tokens.${first ? ` The least expected is ${first.text.trim()} with ${inNats(first)}.` : ''} The least expected are listed below, all of them are in the CSV.`);
+    chart.setAttribute('aria-label', `Bars of ${grouped(fresh.tokens.length)} tokens.${first ? ` The least expected is ${first.text.trim()} with ${inNats(first)}.` : ''} The least expected are listed below, all of them are in the CSV.`);
     all.hidden = false;
   }
 

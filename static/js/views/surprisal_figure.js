@@ -1,7 +1,7 @@
 /** The bars of Surprisal: one for each token, in the order of the text. */
 
 import { visible } from '../dom.js';
-import { digits } from '../format.js';
+import { digits, grouped } from '../format.js';
 import { plain, shorten, thin, weight } from '../ticks.js';
 import { inNats, MEASURES, natsOf } from './surprisal_words.js';
 
@@ -64,5 +64,5 @@ export function figure({ data, measure, chosen, width, look }) {
 function tooltip(token) {
   const name = `<b>${plain(shorten(visible(token.text), 24))}</b> (${token.index})`;
   if (token.rank === null) return `${name}<br>not scored`;
-  return `${name}<br>${inNats(token)}, rank ${token.rank + 1}<br>entropy ${digits(token.entropy)}<br>likeliest: ${plain(shorten(visible(token.best_text ?? ''), 24))} ${weight(token.best_softmax)}`;
+  return `${name}<br>${inNats(token)}, rank ${token.rank === null ? '–' : grouped(token.rank + 1)}<br>entropy ${digits(token.entropy)}<br>likeliest: ${plain(shorten(visible(token.best_text ?? ''), 24))} ${weight(token.best_softmax)}`;
 }

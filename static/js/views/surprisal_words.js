@@ -1,7 +1,7 @@
 /** What Surprisal says in words and numbers: how a model reads a text, the totals, one token, and the table. */
 
 import { h } from '../dom.js';
-import { digits } from '../format.js';
+import { digits, grouped } from '../format.js';
 import { piece } from '../piece.js';
 import { weight } from '../ticks.js';
 
@@ -40,8 +40,8 @@ export function totals(data) {
     h('dt', {}, name), h('dd', {}, endless && value === null && unit !== UNKNOWN ? '∞' : digits(value), ' ', h('small', {}, unit)));
   return [
     one('loss', loss, 'nats a token'), one('perplexity', perplexity, 'e to the loss'),
-    one('bits per byte', bits, bytes === null ? UNKNOWN : `over ${bytes.toLocaleString('en')} bytes`),
-    h('div', { data: { total: 'scored' } }, h('dt', {}, 'scored'), h('dd', {}, scored.toLocaleString('en'), ' ', h('small', {}, `of ${tokens.length.toLocaleString('en')} tokens`))),
+    one('bits per byte', bits, bytes === null ? UNKNOWN : `over ${grouped(bytes)} bytes`),
+    h('div', { data: { total: 'scored' } }, h('dt', {}, 'scored'), h('dd', {}, grouped(scored), ' ', h('small', {}, `of ${grouped(tokens.length)} tokens`))),
   ];
 }
 
@@ -65,7 +65,7 @@ export function detail(token, data) {
   const nats = natsOf(token);
   if (nats === null || token.rank === null) return [...name, data.objective === 'mlm' ? ' is a special token and has no score.' : ' has nothing before it, and no score.'];
   return [
-    ...name, ` ${inNats(token)}: ${nats === Infinity ? 'probability 0, the model rules it out' : `probability ${weight(Math.exp(-nats))}`}, rank ${(token.rank + 1).toLocaleString('en')}, entropy ${digits(token.entropy)}. `,
+    ...name, ` ${inNats(token)}: ${nats === Infinity ? 'probability 0, the model rules it out' : `probability ${weight(Math.exp(-nats))}`}, rank ${grouped(token.rank + 1)}, entropy ${digits(token.entropy)}. `,
     token.best === token.id ? 'It was the likeliest.' : ['The likeliest was ', h('b', {}, piece(token.best_text ?? '')), ` with ${weight(token.best_softmax)}.`],
   ].flat();
 }
@@ -97,7 +97,7 @@ export function light({ tokens }, measure) {
 export function largest({ tokens }, measure) {
   if (measure === 'nats' && tokens.some((token) => natsOf(token) === Infinity)) return '∞';
   const most = tokens.reduce((top, token) => Math.max(top, token[measure] ?? 0), 0);
-  return measure === 'rank' ? (most + 1).toLocaleString('en') : digits(most);
+  return measure === 'rank' ? grouped(most + 1) : digits(most);
 }
 
 /** @param {SurprisalData} data @returns {import('../types.js').Table} */

@@ -11,7 +11,7 @@ import { shorten } from '../ticks.js';
 import { rank } from './compare_rank.js';
 import { strip } from './compare_strip.js';
 import { standing, tokensChanged } from './compare_words.js';
-import { digits } from '../format.js';
+import { digits, grouped } from '../format.js';
 import { positionOf } from './next.js';
 import { figure, headsFigure } from './whatif_figure.js';
 import { changes, share, verdict } from './whatif_words.js';
@@ -104,7 +104,7 @@ function mount(el, ctx) {
         else store.set(changeTo(changed, request.text));
       }));
       return h('li', {}, button);
-    }), tokens.length > LONGEST && h('li', {}, `… ${(tokens.length - LONGEST).toLocaleString('en')} more: change them in the box above`));
+    }), tokens.length > LONGEST && h('li', {}, `… ${grouped(tokens.length - LONGEST)} more: change them in the box above`));
   }
 
   /** @param {import('../types.js').LogitsData} before @param {import('../types.js').LogitsData} after */
@@ -117,8 +117,8 @@ function mount(el, ctx) {
       h('thead', {}, h('tr', {}, ['Word piece', 'Original', 'Rank', 'Changed', 'Rank', ''].map((title, i) => (i < 5 ? h('th', { scope: 'col' }, title) : h('td', {}))))),
       h('tbody', {}, list.map((one) => h('tr', { data: { id: one.id } },
         h('th', { scope: 'row' }, piece(shorten(one.text, 24))),
-        h('td', {}, share(one.before, before)), h('td.quiet', {}, one.before ? one.before.rank + 1 : '–'),
-        h('td', {}, share(one.after, after)), h('td.quiet', {}, one.after ? one.after.rank + 1 : '–'),
+        h('td', {}, share(one.before, before)), h('td.quiet', {}, one.before ? grouped(one.before.rank + 1) : '–'),
+        h('td', {}, share(one.after, after)), h('td.quiet', {}, one.after ? grouped(one.after.rank + 1) : '–'),
         h('td.whatif-bars', {}, bar('before', one.before?.softmax), bar('after', one.after?.softmax))))));
     replace(say, verdict(before, after));
   }
