@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import expect
+from playwright.sync_api import ViewportSize, expect
 
 from tests.browser.conftest import NARROW, WIDE, Open, Watch, wait_drawn
-from tests.browser.page import VIEWS
+from tests.browser.page import FIRST, VIEWS
+from tests.browser.pictures import link
 
 ELEMENTS = """async (evil) => {
   const { h, s, replace } = await import('/static/js/dom.js');
@@ -50,6 +51,23 @@ def test_pages_of_words(open_page: Open, watch: Watch) -> None:
     expect(page.get_by_role("button", name="Theme")).to_be_visible()
     page.goto(f"{watch.address}/nowhere")
     expect(page.get_by_role("link", name="Go to the start page")).to_be_visible()
+
+
+@pytest.mark.parametrize("size", [WIDE, NARROW])
+@pytest.mark.parametrize("sentences", [3, 15])
+def test_no_line_of_a_long_text_runs_under_a_control(open_page: Open, size: ViewportSize, sentences: int) -> None:
+    page = open_page(link(f"{FIRST} " * sentences, FIRST * sentences, model="minilm"), size=size)
+    for name in ("#text", "#pair"):
+        seen = page.locator(name).evaluate("""(text) => {
+          const style = getComputedStyle(text);
+          const { top, bottom } = text.getBoundingClientRect();
+          const below = [...document.querySelectorAll('.ask-foot > *, .ask-field > label')]
+            .map((one) => one.getBoundingClientRect().top).filter((other) => other > top);
+          const height = text.clientHeight - parseFloat(style.paddingTop);
+          return { gap: Math.min(...below) - bottom, lines: height / parseFloat(style.lineHeight) };
+        }""")
+        assert seen["gap"] >= 6, (name, seen)
+        assert abs(seen["lines"] - round(seen["lines"])) < 0.05, (name, seen, "a line is cut")
 
 
 def test_elements_are_made_of_text(open_page: Open) -> None:
