@@ -1,5 +1,7 @@
 // Words that a masked model shall fill in: which stretches of the texts are masked, as they were written.
 
+import { visible } from './dom.js';
+
 /** @typedef {import('./types.js').Token} Token */
 /** @typedef {import('./types.js').Model} Model */
 /** @typedef {import('./types.js').Run} Run */
@@ -84,6 +86,18 @@ export function clicked(state, run, model, asked, index) {
   if (isMask && asked !== index) return { position: index };
   const masks = toggled(state.masks, token, model.mask);
   return masks && { masks: masks.length ? masks : null, position: isMask ? null : index };
+}
+
+/**
+ * Why a click on this token changes nothing.
+ * @param {Token|undefined} token
+ * @param {Model|null} model
+ */
+export function unmaskable(token, model) {
+  if (!token) return '';
+  if (model?.mask === token.text) return `This ${token.text} was written in the text itself: to give a word back, change the text.`;
+  if (token.special) return `${token.text} cannot be masked: the tokenizer adds it by itself, and no word of the text stands behind it.`;
+  return `${visible(token.display)} cannot be masked: no letters of the text are its own.`;
 }
 
 /**

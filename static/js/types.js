@@ -632,6 +632,7 @@
  * @property {(step: number) => void} [along] where ⇧ and an arrow lead in this picture; none: to the next token
  * @property {() => {path: string, matrix: boolean}|null} [address] where the API has what is drawn, if it is no look at one map of this run; `matrix`: also as safetensors
  * @property {(event: KeyboardEvent) => boolean} [key] true: the view took the key
+ * @property {(index: number) => void} [fill] a token was clicked that is to be masked, or given back
  * @property {() => boolean} [stop] stops the work that it has under way; was there any?
  * @property {(right: number, down: number) => void} [arrow] where the arrows of the page lead in this picture; none: to the next head or layer
  *

@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 import pytest
 import torch
+from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 from transformers import AutoModelForMaskedLM, AutoTokenizer
 
@@ -14,7 +15,7 @@ from app.models.card import limits
 from app.models.sources import locate
 from app.models.sources.shipped import WEIGHTS
 from app.settings import Settings
-from tests.browser.conftest import Open, wait_drawn
+from tests.browser.conftest import NARROW, Open, wait_drawn
 from tests.browser.page import chip
 from tests.browser.pictures import link
 from tests.browser.test_next import candidates
@@ -93,6 +94,28 @@ def test_a_click_masks_any_token_and_another_gives_it_back(open_page: Open, scor
     chip(page, 6).click()
     expect(page.locator(".next-actual")).to_contain_text("Click a word")
     assert "masks" not in page.url
+
+
+def test_what_cannot_be_masked_says_why(open_page: Open) -> None:
+    page = open_page(link("She poured a [MASK] of tea.", model="minilm-mlm", view="next"))
+    why = page.locator(".next-refused")
+    expect(why).to_have_text("")
+    chip(page, 0).click()
+    expect(why).to_have_text(re.compile(r"^\[CLS\] cannot be masked: the tokenizer adds it by itself"))
+    chip(page, 8).focus()
+    page.keyboard.press("Enter")
+    expect(why).to_contain_text("[SEP] cannot be masked")
+    chip(page, 4).click()  # the mask that is asked about, and that the person wrote
+    expect(why).to_contain_text("This [MASK] was written in the text itself")
+    page.locator(".next-context .next-word[data-index='0']").click()
+    expect(why).to_contain_text("[CLS] cannot be masked")
+    assert Axe().run(page).response["violations"] == []
+    page.set_viewport_size(NARROW)
+    page.wait_for_function("width => document.documentElement.scrollWidth <= width", arg=NARROW["width"])
+    assert "masks" not in page.url
+    chip(page, 6).click()
+    expect(chip(page, 6)).to_have_text("[MASK]")
+    expect(why).to_have_text("")
 
 
 def test_a_piece_of_a_word_and_a_second_sentence_can_be_masked(open_page: Open, scores: Scores) -> None:

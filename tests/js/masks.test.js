@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { clicked, masked, predicting, readMask, toggled, wordBehind } from '../../static/js/masks.js';
+import { clicked, masked, predicting, readMask, toggled, unmaskable, wordBehind } from '../../static/js/masks.js';
 
 const MASK = '[MASK]';
 const token = (start, end, text = 'x', segment = 0) => ({ start, end, text, segment });
@@ -61,4 +61,13 @@ test('a masked model predicts at its masks, any other after each token', () => {
   assert.deepEqual(predicting({ tokens: { encoder: all } }, { mask: '<w>' }), [all[1], all[2]]);
   assert.deepEqual(predicting({ tokens: { encoder: all } }, null), [all[1]]);
   assert.deepEqual(predicting({ tokens: { encoder: all, decoder: all } }, null), all);
+});
+
+test('why a token cannot be masked is said', () => {
+  const model = { mask: '[MASK]' };
+  const of = (text, more = {}) => unmaskable({ text, display: text, special: true, ...more }, model);
+  assert.match(of('[CLS]'), /^\[CLS\] cannot be masked: the tokenizer adds it/);
+  assert.match(of('[MASK]'), /^This \[MASK\] was written in the text itself/);
+  assert.match(of('▁', { display: ' ', special: false }), /^· cannot be masked: no letters/);
+  assert.equal(unmaskable(undefined, model), '');
 });

@@ -125,7 +125,7 @@ const stage = createStage(byId('view'), {
   },
 });
 const { pinned, pin, hoverOf } = createPins({ store, stage });
-const words = createWords({ store, stage, announce, asked: () => pinned().query });
+const words = createWords({ store, stage, announce });
 const actions = takeAway({ store, stage, session, say: (words) => aside.say(words), fail: (error) => problems.show(problemOf(error), []) });
 hintScroll(byId('view'));
 const exact = createExact(session, point);

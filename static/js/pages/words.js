@@ -1,7 +1,7 @@
 // What a token of the strip can become: a mask that the model fills in, or another word.
 
 import { editInPlace, stretchOf } from '../inplace.js';
-import { clicked, fills } from '../masks.js';
+import { fills } from '../masks.js';
 import { stackOf, tokensOf } from '../selection.js';
 import { changeTo } from '../views/whatif.js';
 
@@ -10,19 +10,17 @@ import { changeTo } from '../views/whatif.js';
  * @param {import('../types.js').Store} page.store
  * @param {ReturnType<typeof import('../stage.js').createStage>} page.stage
  * @param {(text: string) => void} page.announce
- * @param {() => number|null} page.asked the token that is asked about
  */
-export function createWords({ store, stage, announce, asked }) {
+export function createWords({ store, stage, announce }) {
   /** In Next word the tokens of a masked model are masked, not pinned. */
   const filling = () => store.get().view === 'next' && stage.looking !== null && fills(stage.looking.model, stage.looking.run);
 
   return {
     filling,
-    /** @param {number} index @returns {boolean} was it a token to mask, or a mask? */
+    /** @param {number} index @returns {boolean} was it for the view to mask it, or to give it back? */
     fill(index) {
-      if (!filling() || !stage.looking) return false;
-      const patch = clicked(store.get(), stage.looking.run, stage.looking.model, asked(), index);
-      if (patch) store.set(patch);
+      if (!filling()) return false;
+      stage.handle?.fill?.(index);
       return true;
     },
     /**

@@ -5,7 +5,7 @@
 
 import { h, replace } from '../dom.js';
 import { look } from '../look.js';
-import { clicked, fills, maskPlaces, wordBehind } from '../masks.js';
+import { clicked, fills, maskPlaces, unmaskable, wordBehind } from '../masks.js';
 import { picture } from '../plot.js';
 import { stripPredicts } from '../selection.js';
 import { shorten } from '../ticks.js';
@@ -72,7 +72,7 @@ function mount(el, ctx) {
   const words = context(tokens, masked, {
     go: (position) => {
       if (!fills(ctx.model, ctx.run)) ctx.store.set({ position });
-      else ctx.store.set(clicked(ctx.store.get(), ctx.run, ctx.model, data?.position ?? null, position) ?? {});
+      else fill(position);
     },
     point: (query) => { if (inStrip) ctx.setHover({ query, key: null }); },
   });
@@ -87,6 +87,13 @@ function mount(el, ctx) {
     h('div.next-over', {}, note, h('div.next-field', {}, steps.reset), h('div.next-field', {}, h('label.label', { for: 'next-search' }, 'Find'), search)), list.element, empty);
   el.append(h('div.next', {}, words.element, result, about(ctx.model)));
   if (!open) words.update(null, null, 0);
+
+  /** Masks the token, gives a mask's word back, or says why neither can be. @param {number} index */
+  function fill(index) {
+    const patch = clicked(ctx.store.get(), ctx.run, ctx.model, data?.position ?? null, index);
+    words.refuse(patch ? '' : unmaskable(tokens[index], ctx.model));
+    if (patch) ctx.store.set(patch);
+  }
 
   /** @type {{position: number, candidate: import('../types.js').Candidate|null}|null} the word that a mask was put over */
   let behind = null;
@@ -123,6 +130,7 @@ function mount(el, ctx) {
     along(by) {
       if (data && !masked) ctx.store.set({ position: Math.min(Math.max(data.position + by, 0), tokens.length - 1) });
     },
+    fill,
     hover: (hover) => words.hover(inStrip ? hover.query : null),
     destroy() {
       steps.destroy();

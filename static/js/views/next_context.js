@@ -32,7 +32,8 @@ export function context(tokens, masked, react) {
   const end = h('button.button.small', { type: 'button', onclick: () => react.go(last) }, 'After the last');
   const stepper = h('div.stepper', { role: 'group', 'aria-label': 'Position' }, back, where, forth);
   const actual = h('p.next-actual', {});
-  const element = h('div.next-top', {}, sentence, h('div.next-place', {}, masked ? null : [stepper, end], actual));
+  const refused = h('p.next-refused', { role: 'status' });
+  const element = h('div.next-top', {}, sentence, refused, h('div.next-place', {}, masked ? null : [stepper, end], actual));
 
   sentence.addEventListener('pointerover', (event) => react.point(indexOf(event)));
   sentence.addEventListener('pointerleave', () => react.point(null));
@@ -80,6 +81,10 @@ export function context(tokens, masked, react) {
       replace(actual, target
         ? [masked ? 'In the text stood ' : 'In the text follows ', h('b', {}, visible(target.text)), `: rank ${grouped(target.rank + 1)} of ${grouped(vocab)}, softmax ${written(target.softmax)}.${masked ? ` ${MASK_MORE}` : ''}`]
         : masked ? `The model fills the mask. ${MASK_MORE}` : 'The text ends here.');
+    },
+    /** Why the token that was clicked is not masked; '' where it is. @param {string} why */
+    refuse(why) {
+      refused.textContent = why;
     },
     /** @param {number|null} index */
     hover(index) {
