@@ -54,7 +54,7 @@ test('saliency says what its scores sum to, and what is missing', () => {
 });
 
 test('an integral takes the gradients of the selection', () => {
-  const run = /** @type {any} */ ({ tokens: { decoder: [] }, stacks: [] });
+  const run = /** @type {any} */ ({ tokens: { decoder: [{ index: 0 }] }, stacks: [] });
   const asked = (/** @type {object} */ state) => saliency.needs({ ...DEFAULTS, ...state }, run, null)?.saliency;
   assert.deepEqual(asked({}), { method: 'gradient-x-input' });
   assert.deepEqual(asked({ method: 'integrated-gradients' }), { method: 'integrated-gradients', steps: 128 });

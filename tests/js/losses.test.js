@@ -90,6 +90,8 @@ test('the lens opens where a prediction is wanted', () => {
   assert.equal(placeOf(state(5, null), both, null), 2, 'a token of the encoder is no position of the decoder');
   const encoder = { tokens: { encoder: TOKENS } };
   assert.deepEqual([placeOf(state(null, 2), encoder, { mask: 'y' }), placeOf(state(0, null), encoder, { mask: 'y' }), placeOf(state(null, null), encoder, {})], [2, 0, 0]);
+  const words = { tokens: { encoder: [{ text: '[CLS]', special: true }, { text: 'a', special: false }, { text: '[SEP]', special: true }] } };
+  assert.equal(placeOf(state(null, null), words, { mask: '[MASK]' }), 1, 'without a mask the first word');
 });
 
 test('the picture escapes what it writes and marks where a column settles', () => {

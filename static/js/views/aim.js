@@ -39,7 +39,7 @@ export function createAim(id, ctx) {
   const told = h('p.aim-told', { role: 'status' });
   const find = h('form.control', {}, h('label.label', { for: word.id }, 'another word'), word,
     h('button.button.small', { type: 'submit' }, 'List it'));
-  const element = h('div.aim', {}, field(masked ? 'predicted at' : 'predicted after', at), field('word', token), field('less', against), find, told);
+  const element = h('div.aim', {}, field(masked ? 'predicted at' : 'predicted after', at), field('word', token), field('minus', against), find, told);
   replace(at, predicts.map((one) => h('option', { value: one.index }, named(one, one.index))));
   find.addEventListener('submit', (event) => {
     event.preventDefault();
@@ -108,14 +108,7 @@ export function createAim(id, ctx) {
   };
 }
 
-/**
- * Why there is nothing to show, and the way back where the words were at fault.
- * @param {import('../types.js').Problem} problem
- * @param {import('../types.js').ViewContext} ctx
- */
-export function refusal(problem, ctx) {
-  const { token, against } = ctx.store.get();
-  const again = problem.code === 'out-of-range' && (token !== null || against !== null)
-    && h('button.button.small', { type: 'button', onclick: () => ctx.store.set({ token: null, against: null }) }, 'Take the likeliest word');
-  return [h('h3', {}, 'Nothing can be shown here'), h('p', {}, problem.detail), h('p', {}, problem.hint), again];
+/** Why there is nothing to show. @param {import('../types.js').Problem} problem */
+export function refusal(problem) {
+  return [h('h3', {}, 'Nothing can be shown here'), h('p', {}, problem.detail), h('p', {}, problem.hint)];
 }

@@ -108,7 +108,7 @@ function mount(el, ctx) {
       why.hidden = data !== null;
       shown.hidden = data === null;
       aim.element.hidden = !answers.logits;
-      if ('problem' in answer) replace(why, refusal(answer.problem, ctx));
+      if ('problem' in answer) replace(why, refusal(answer.problem));
       aim.update(next, answers.logits, data ? [data.token, data.against].filter((one) => one !== null) : []);
       show();
     },

@@ -4,6 +4,7 @@
  */
 
 import { readAll, write } from '../knockouts.js';
+import { predicting } from '../masks.js';
 import { effectsPath, editsPath } from '../paths.js';
 import { pngBlob, svgBlob } from '../picture.js';
 import { stackOf } from '../selection.js';
@@ -15,6 +16,7 @@ import { createResult } from './causes_result.js';
 import { causesSvg } from './causes_svg.js';
 import { measured, table } from './causes_words.js';
 import { none } from './causes_none.js';
+import { noMask } from './next_none.js';
 
 /** @typedef {import('../types.js').Selection} Selection */
 /** @typedef {import('../types.js').EffectsData} EffectsData */
@@ -29,8 +31,8 @@ export const causes = {
   title: 'Causes',
   howto: 'Something is taken out of the model’s attention and the text is run again: the table says what that did to the prediction, KL (in nats) how far all of it moved. '
     + 'In the two pictures every cell is a head: what the prediction loses without it, and beside that how much it looks at the word; where the two differ, looking was not causing.',
-  needs: (state, _, model) => {
-    if (model?.language_head === false || model?.capture === 'weights') return null;
+  needs: (state, run, model) => {
+    if (model?.language_head === false || model?.capture === 'weights' || predicting(run, model).length === 0) return null;
     const edits = readAll(state.edits);
     if (edits.length === 0) return { logits: { ...position(state), limit: LIMIT } };
     return { edits: { edits, mode: state.ablation, ...position(state), ...against(state), limit: LIMIT } };
@@ -50,6 +52,7 @@ const against = (state) => (state.against === null ? {} : { against: state.again
  */
 function mount(el, ctx) {
   if (ctx.model?.language_head === false || ctx.model?.capture === 'weights') return none(el, ctx);
+  if (predicting(ctx.run, ctx.model).length === 0) return noMask(el, ctx);
   const stack = stackOf(ctx.store.get(), ctx.run);
   let state = ctx.store.get();
   /** @type {Found|null} */

@@ -35,7 +35,7 @@ export function windowOf(position, count) {
 }
 
 /**
- * The position that is open. Encoders can be asked anywhere, so there the pinned token is it.
+ * The position that is open. Encoders can be asked anywhere, so there the pinned token is it, or the first mask or word.
  * @param {Readonly<import('../types.js').Selection>} state
  * @param {import('../types.js').Run} run
  * @param {import('../types.js').Model|null} model
@@ -48,7 +48,8 @@ export function placeOf(state, run, model) {
   }
   const list = encoder ?? [];
   const mask = list.findIndex(({ text }) => text === model?.mask);
-  return Math.min(state.query ?? Math.max(mask, 0), list.length - 1);
+  const first = mask < 0 ? list.findIndex(({ special }) => !special) : mask;
+  return Math.min(state.query ?? Math.max(first, 0), list.length - 1);
 }
 
 /** @param {number} layer how many lie below */

@@ -26,6 +26,21 @@ export function none(el, ctx) {
   return { ready: () => false, update() {}, hover() {}, destroy: () => el.replaceChildren() };
 }
 
+/**
+ * A view of a prediction for a masked model whose text has no mask: says so, and leads to where a word is masked.
+ * @param {HTMLElement} el
+ * @param {import('../types.js').ViewContext} ctx
+ * @returns {import('../types.js').ViewHandle}
+ */
+export function noMask(el, ctx) {
+  el.append(h('div.next-none', {},
+    h('h2', {}, 'No word is masked yet'),
+    h('p', {}, h('b', {}, piece(ctx.model?.name ?? ctx.run.model)), ' predicts the words that are masked, and this text has no mask, so there is no prediction to ask about.'),
+    h('p', {}, 'Mask a word in Next word with a click, or write ', h('code', {}, ctx.model?.mask ?? '[MASK]'), ' in its place.'),
+    h('p', {}, h('button.button.primary', { type: 'button', onclick: () => ctx.store.set({ view: 'next' }) }, 'Choose a word to mask'))));
+  return { ready: () => false, update() {}, hover() {}, destroy: () => el.replaceChildren() };
+}
+
 /** @param {import('../types.js').ViewContext} ctx @param {string} model */
 function change(ctx, model) {
   ctx.store.set({ model, token: null, against: null, stack: null, heads: null, query: null, key: null, position: null, rows: null, cols: null });

@@ -1,13 +1,14 @@
 /** Saliency: how much each input token had to do with a prediction, by the gradients of its embedding. */
 
 import { h, replace } from '../dom.js';
+import { predicting } from '../masks.js';
 import { saliencyPath } from '../paths.js';
 import { piece } from '../piece.js';
 import { pngBlob, svgBlob } from '../picture.js';
 import { stackOf } from '../selection.js';
 import { DEFAULTS } from '../store.js';
 import { aimOf, createAim, refusal } from './aim.js';
-import { none } from './next_none.js';
+import { noMask, none } from './next_none.js';
 import { bars, signed } from './parts.js';
 import { saliencySvg } from './saliency_svg.js';
 import { adds, METHODS, short, subject, table } from './saliency_words.js';
@@ -25,9 +26,8 @@ export const saliency = {
   howto: 'The brighter a token in the strip, the more its embedding had to do with the predicted word; blue ones, whose bars are hatched, speak against it. '
     + 'Gradient × input is quick and only local; integrated gradients follow the text from an average one to itself, and their scores add up to what changed on the way, where enough steps are taken, and the view says whether they do.',
   needs: (state, run, model) => {
-    if (model?.language_head === false) return null;
-    const { logits } = aimOf(state);
-    return { saliency: question(state), ...(predicts(run, model) ? { logits } : {}) };
+    if (model?.language_head === false || predicting(run, model).length === 0) return null;
+    return { saliency: question(state), logits: aimOf(state).logits };
   },
   mount,
 };
@@ -37,11 +37,6 @@ function question(state) {
   return { method: state.method, ...aimOf(state).aim, ...(state.method === 'gradient-x-input' ? {} : { steps: state.gradients }) };
 }
 
-/** A masked model without a mask has no candidates to list; the answer says so by itself. @param {import('../types.js').Run} run @param {import('../types.js').Model|null} model */
-function predicts(run, model) {
-  return run.tokens.decoder !== undefined || (run.tokens.encoder ?? []).some(({ text }) => text === (model?.mask ?? '[MASK]'));
-}
-
 /**
  * @param {HTMLElement} el
  * @param {import('../types.js').ViewContext} ctx
@@ -49,6 +44,7 @@ function predicts(run, model) {
  */
 function mount(el, ctx) {
   if (ctx.model?.language_head === false) return none(el, ctx);
+  if (predicting(ctx.run, ctx.model).length === 0) return noMask(el, ctx);
   let state = ctx.store.get();
   const stack = stackOf(state, ctx.run);
   /** @type {SaliencyData|null} */
@@ -102,7 +98,7 @@ function mount(el, ctx) {
       says.hidden = lists.hidden = bar.hidden = data === null;
       more.hidden = true;
       aim.element.hidden = !answers.logits;
-      if ('problem' in answer) replace(why, refusal(answer.problem, ctx));
+      if ('problem' in answer) replace(why, refusal(answer.problem));
       aim.update(next, answers.logits, data ? [{ id: data.token, text: data.text }, ...(data.against === null ? [] : [{ id: data.against, text: data.against_text ?? '' }])] : []);
       show();
     },
