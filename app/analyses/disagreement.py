@@ -26,7 +26,7 @@ from app.models.run import Run, Stack
 
 LIMIT = 1e-4
 MEANING = (
-    "How differently the lenses share out each query's attention among the keys: in bits for each head, "
+    "How differently the lenses share out each query’s attention among the keys: in bits for each head, "
     "and the pairs of tokens whose share differs most."
 )
 

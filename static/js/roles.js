@@ -128,7 +128,7 @@ export function inWords(role, { score, mean, effect, times, beyond }) {
   if (score === null) return 'does not apply';
   const words = [scored(role, score)];
   if (times !== null) words.push(`${timesNull(times).replace('×', '')} times its null of ${scored(role, mean)}`);
-  if (effect !== null) words.push(beyond ? `${sds(effect)} ${effect > 0 ? 'above' : 'below'} it` : `within it: ${sds(effect)} away`);
+  if (effect !== null) words.push(beyond ? `${sds(effect)} ${effect > 0 ? 'above' : 'below'} it` : `within what chance gives: ${sds(effect)} from it`);
   return words.join(', ');
 }
 

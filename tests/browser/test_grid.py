@@ -167,7 +167,7 @@ def test_colour_by_a_role(open_page: Open, eager: Callable[..., Eager], tmp_path
         point(page, layer, head)
         expect(page.locator(".grid-tip")).to_contain_text(f"previous {scores[layer][head]:.3f}, ")
         x, y, side = place(page, layer, head)
-        within = page.locator(".grid-tip").get_by_text("within it").count() == 1
+        within = page.locator(".grid-tip").get_by_text("within what chance gives").count() == 1
         wanted = colour((scores[layer][head] / most) ** 2)
         middle = [x + side / 2, y + side * (0.32 if within else 0.2)]  # beside the number
         assert page.evaluate(PIXEL, middle) == pytest.approx(wanted, abs=3), (layer, head)

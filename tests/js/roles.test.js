@@ -44,7 +44,7 @@ test('a score stands against its null', () => {
   assert.deepEqual([far.beyond, near.beyond, standing(data, 0, 'sink').beyond], [true, false, null]);
   assert.ok(Math.abs(far.times - 10) < 1e-9);
   assert.equal(inWords('previous', far), '0.500, 10 times its null of 0.050, 45 standard deviations above it');
-  assert.equal(inWords('previous', near), '0.060, 1.2 times its null of 0.050, within it: 1.0 standard deviations away');
+  assert.equal(inWords('previous', near), '0.060, 1.2 times its null of 0.050, within what chance gives: 1.0 standard deviations from it');
   assert.equal(inWords('sink', standing(data, 0, 'sink')), 'does not apply');
   assert.deepEqual([0.004, 0.2, 3.14, 12.7, 5000].map(timesNull), ['0.00×', '0.2×', '3.1×', '13×', '>999×']);
 });

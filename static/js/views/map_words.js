@@ -42,7 +42,7 @@ export function remarks(maps, causal, raw, tokens) {
   if (!maps.exact) {
     says.push(`Too large to show every cell: each stands for up to ${step(maps.rowEdges)} × ${step(maps.colEdges)} tokens and has ${maps.signed ? 'the value that is furthest from zero' : 'their largest weight'}. Zoom in for exact ones.`);
   }
-  if (causal) says.push('The empty half is not zero but not visible: this model reads from left to right, so a token cannot look at later ones.');
+  if (causal) says.push('The weights of the empty half are not small, there are none: later tokens are not visible to earlier ones, since this model reads from left to right.');
   if (maps.signed) says.push('Orange speaks for the predicted token, blue against it.');
   const parked = raw && maps.rowEdges.length - 1 === tokens.rows.length ? sink(maps, maps.heads[0], causal) : null;
   if (parked) {

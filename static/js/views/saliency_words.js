@@ -25,12 +25,12 @@ export function adds(data) {
   const change = data.value - data.baseline;
   const found = `The scores sum to ${signed(data.total)}`;
   if (data.method === 'gradient-x-input') {
-    return `${found}; from embeddings of zero ${subject(data)} changes by ${signed(change)}. The two need not agree: a gradient knows its surroundings only. Integrated gradients add up, where enough steps are taken, and the view says whether they do.`;
+    return `${found}; on the way from embeddings of zero to the text, ${subject(data)} changes by ${signed(change)}. The two need not agree: a gradient knows its surroundings only. Integrated gradients add up, where enough steps are taken, and the view says whether they do.`;
   }
   if (short(data)) {
-    return `${data.steps} gradients were not enough: the scores sum to ${signed(data.total)}, and from a text of average embeddings ${subject(data)} changes by ${signed(change)}. Read them as a rough guide only.`;
+    return `${data.steps} gradients were not enough: the scores sum to ${signed(data.total)}, and on the way from average embeddings to the text, ${subject(data)} changes by ${signed(change)}. Read them as a rough guide only.`;
   }
-  return `${found}; from a text of average embeddings ${subject(data)} changes by ${signed(change)}. What is missing between them is ${signed(data.gap)}, after ${data.steps} gradients.`;
+  return `${found}; on the way from average embeddings to the text, ${subject(data)} changes by ${signed(change)}. What is missing between them is ${signed(data.gap)}, after ${data.steps} gradients.`;
 }
 
 /**

@@ -38,7 +38,7 @@ export function figure({ data, measure, chosen, width, look }) {
       ...(nats ? [{
         type: 'scatter', mode: tokens.length > 200 ? 'lines' : 'markers', x: tokens.map((_, i) => i), y: tokens.map(({ entropy }) => entropy), hoverinfo: 'skip',
         marker: { symbol: 'line-ew-open', size: Math.min(room / tokens.length * 0.7, 26), color: look.ink, line: { width: 2 } }, line: { width: 1, color: look.ink },
-        name: 'entropy: what it expected to be', showlegend: true,
+        name: 'entropy: the surprisal it expected', showlegend: true,
       }] : []),
     ],
     layout: {

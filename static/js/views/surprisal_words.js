@@ -21,7 +21,7 @@ export const MEASURES = {
 /** @type {Record<SurprisalData['objective'], string>} */
 const READS = {
   clm: 'This model reads from left to right: each token is scored by what the tokens before it made it expect. The first has none before it, and no score.',
-  mlm: 'This model fills in masks: each token was masked in turn and scored by all the others, before and behind it. Their sum is the pseudo-log-likelihood; it is not comparable with the loss of a model that reads from left to right.',
+  mlm: 'This model fills in masks: each token was masked in turn and scored by all the others, before and behind it. The sum of these log-probabilities is the pseudo-log-likelihood; it is not comparable with the loss of a model that reads from left to right.',
   seq2seq: 'Each token of the target is scored by the text and the target before it, as the model is trained; the end of the target counts too.',
 };
 

@@ -7,7 +7,7 @@ import { fills, maskPlaces } from '../masks.js';
 import { piece } from '../piece.js';
 import { picture } from '../plot.js';
 import { requestOf, stackOf, tokensOf } from '../selection.js';
-import { shorten } from '../ticks.js';
+import { named, shorten } from '../ticks.js';
 import { rank } from './compare_rank.js';
 import { strip } from './compare_strip.js';
 import { standing, tokensChanged } from './compare_words.js';
@@ -70,6 +70,7 @@ export function changeTo(text, original) {
 function mount(el, ctx) {
   const { store, request } = ctx;
   const own = ctx.run.tokens.encoder ?? ctx.run.tokens.decoder ?? [];
+  const asked = ctx.run.tokens.decoder ?? own;
   let state = store.get();
   /** @type {import('../types.js').Data} */
   let data = {};
@@ -80,6 +81,7 @@ function mount(el, ctx) {
   const say = h('p.compare-what', {});
   const both = strip('Tokens', { point: (query) => ctx.setHover({ query, key: null }), pin: (query) => store.set({ query: state.query === query ? null : query }) });
   const answer = h('p.whatif-answer', { hidden: true });
+  const expects = h('h3', {});
   const table = h('table.whatif-table', {});
   const none = h('p.next-note', {});
   const ranking = rank({ choose: (at) => store.set(at), announce: ctx.announce });
@@ -88,7 +90,7 @@ function mount(el, ctx) {
   const result = h('div.whatif-result', { hidden: true },
     both.element,
     h('div.whatif-body', {},
-      h('section.whatif-part', { 'aria-label': 'Prediction' }, h('h3', {}, 'What it expects'), answer, say, none, h('div.table-box', {}, table)),
+      h('section.whatif-part', { 'aria-label': 'Prediction' }, expects, answer, say, none, h('div.table-box', {}, table)),
       h('section.whatif-part', { 'aria-label': 'Heads' }, ranking.element, head, open)));
   el.append(h('div.compare.whatif', {}, h('div.whatif-top', {}, lead, chips, back), note, result));
 
@@ -151,6 +153,7 @@ function mount(el, ctx) {
       replace(answer, wrote === writes ? `It writes “${wrote}” for both texts.` : `It wrote “${wrote}” itself, and now “${writes}”.`);
       const [before, after] = [answers.logits, compared.logits];
       table.hidden = !before || !after;
+      replace(expects, before ? `What it expects ${ctx.run.tokens.decoder ? 'after' : 'at'} ${named(asked[before.position], before.position)}` : 'What it expects');
       say.hidden = table.hidden;
       replace(none, !table.hidden ? '' : predicts(ctx.run, ctx.model) ? 'Of the changed text there is no prediction here.' : 'This model predicts no words here: choose one with a language-model head, or mask a word.');
       if (before && after) predictions(before, after);
