@@ -2,7 +2,7 @@
 
 import { ApiError } from './api.js';
 import { query } from './paths.js';
-import { partner } from './partner.js';
+import { partner, sameStep } from './partner.js';
 import { stackOf } from './selection.js';
 
 /** @typedef {import('./types.js').Run} Run */
@@ -42,8 +42,9 @@ export async function comparison({ api, run, answer, again, keep }, a, request, 
       keep(['difference', path], () => again(() => api.difference(path, signal), both, signal)),
       answer('attention', { stack: theirs.name, layer: layerB, head: headB, lens: 'raw', dtype: 'f32', size, pool: 'max' }, b, other, signal),
     ]);
-    const places = ranking.stack === 'encoder' && a.tokens.decoder ? [] : ranking.units;
-    const at = logits && partner(places, logits.position ?? null, positionsOf(a));
+    const position = logits?.position ?? null;
+    const ofText = ranking.stack === 'encoder' && a.tokens.decoder;
+    const at = ofText ? sameStep(position, positionsOf(a), positionsOf(b)) : partner(ranking.units, position, positionsOf(a));
     const after = logits && predicts(b, mask) ? await answer('logits', { ...without(logits), ...(at === null ? {} : { position: at }) }, b, other, signal) : null;
     return { run: b, problem: null, ranking, difference, attention, path, logits: after };
   } catch (error) {

@@ -150,3 +150,9 @@ def test_it_fits_a_phone(open_page: Open) -> None:
 def test_what_an_encoder_decoder_writes_is_told_for_both_texts(open_page: Open) -> None:
     page = open_page(link("the third of March 2021", model="dates", view="whatif") + "&text_b=the+third+of+May+2021")
     expect(page.locator(".whatif-answer")).to_have_text("It wrote “2021-03-03” itself, and now “2021-05-03”.")
+    expect(page.locator(".whatif-part h3").first).to_have_text("What it expects after <s> (0)")
+    expect(page.locator(".whatif-part")).to_contain_text(["The likeliest stays “2”", ""])
+    page = open_page(
+        link("the third of March 2021", model="dates", view="whatif", position=6) + "&text_b=the+third+of+May+2021"
+    )
+    expect(page.locator(".whatif-part").first).to_contain_text("The likeliest was “3” with 1.000 and is now “5”")

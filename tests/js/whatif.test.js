@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { stretchOf } from '../../static/js/inplace.js';
-import { partner } from '../../static/js/partner.js';
+import { partner, sameStep } from '../../static/js/partner.js';
 import { changes, share, verdict } from '../../static/js/views/whatif_words.js';
 
 const candidate = (id, softmax, rank) => ({ id, text: ` w${id}`, softmax, rank });
@@ -35,4 +35,5 @@ test('a place of the first text is followed into the other; the last stays the l
   assert.equal(partner(units, 1, 5), null, 'it has no partner');
   assert.equal(partner(units, 4, 5), null);
   assert.equal(partner(units, null, 5), null);
+  assert.deepEqual([sameStep(0, 11, 11), sameStep(6, 11, 5), sameStep(10, 11, 5), sameStep(null, 11, 5)], [0, 4, null, null], 'of two answers, counted from their start');
 });

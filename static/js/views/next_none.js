@@ -1,7 +1,6 @@
 /** Next word for a model that predicts no words: says why, and offers the models that do, for the same text. */
 
 import { h } from '../dom.js';
-import { piece } from '../piece.js';
 
 /** @typedef {import('../types.js').Model} Model */
 
@@ -19,7 +18,7 @@ export function none(el, ctx) {
     h(`button.button${look}`, { type: 'button', onclick: () => change(ctx, model.id) }, `Use ${model.id} for this text`), ' ', does, model.note && h('p.next-note', {}, firstOf(model.note)));
   el.append(h('div.next-none', {},
     h('h2', {}, 'This model predicts no words'),
-    h('p', {}, h('b', {}, piece(name)), ' turns a text into vectors; its weights hold no language-model head, the last layer that scores every word piece. '
+    h('p', {}, h('b', {}, h('bdi', {}, name)), ' turns a text into vectors; its weights hold no language-model head, the last layer that scores every word piece. '
       + 'So there are no logits to show, and none are made up.'),
     h('p', {}, 'Its attention can be looked at in the other views. For a prediction, take a model that was trained to make one; the text stays.'),
     h('ul.next-offers', {}, offer(fills, 'It fills in words that you mask.', '.primary'), offer(goesOn, 'It says which word comes next.', fills ? '' : '.primary'))));
@@ -35,7 +34,7 @@ export function none(el, ctx) {
 export function noMask(el, ctx) {
   el.append(h('div.next-none', {},
     h('h2', {}, 'No word is masked yet'),
-    h('p', {}, h('b', {}, piece(ctx.model?.name ?? ctx.run.model)), ' predicts the words that are masked, and this text has no mask, so there is no prediction to ask about.'),
+    h('p', {}, h('b', {}, h('bdi', {}, ctx.model?.name ?? ctx.run.model)), ' predicts the words that are masked, and this text has no mask, so there is no prediction to ask about.'),
     h('p', {}, 'Mask a word in Next word with a click, or write ', h('code', {}, ctx.model?.mask ?? '[MASK]'), ' in its place.'),
     h('p', {}, h('button.button.primary', { type: 'button', onclick: () => ctx.store.set({ view: 'next' }) }, 'Choose a word to mask'))));
   return { ready: () => false, update() {}, hover() {}, destroy: () => el.replaceChildren() };
