@@ -7,11 +7,11 @@ import { readEvents } from './sse.js';
 /** @typedef {import('./types.js').Run} Run */
 /** @typedef {import('./types.js').Model} Model */
 /** @typedef {import('./types.js').Problem} Problem */
-/** @typedef {import('./types.js').AttentionParams} AttentionParams */
-/** @typedef {import('./types.js').AttentionData} AttentionData */
-/** @typedef {import('./types.js').LogitsParams} LogitsParams */
+/** @typedef {import('./answers_attention.js').AttentionParams} AttentionParams */
+/** @typedef {import('./answers_attention.js').AttentionData} AttentionData */
+/** @typedef {import('./answers_predictions.js').LogitsParams} LogitsParams */
 /** @typedef {(stage: import('./types.js').Stage) => void} OnStage */
-/** @typedef {import('./types.js').WritingEvents} WritingEvents */
+/** @typedef {import('./answers_predictions.js').WritingEvents} WritingEvents */
 
 export const SAFETENSORS = 'application/vnd.safetensors';
 
@@ -136,7 +136,7 @@ export function attentionData(buffer) {
   for (const [name, text] of Object.entries(metadata)) fields[name] = JSON.parse(text);
   const { zero = 0, scale = tensor.dtype === 'U8' ? 1 / 255 : 1, ...meta } = fields;
   return {
-    meta: /** @type {import('./types.js').AttentionMeta} */ (meta),
+    meta: /** @type {import('./answers_attention.js').AttentionMeta} */ (meta),
     values: /** @type {Float32Array|Uint8Array} */ (tensor.values),
     shape: /** @type {[number, number, number, number]} */ (tensor.shape),
     zero, scale,
@@ -145,7 +145,7 @@ export function attentionData(buffer) {
 
 /**
  * The same answer as it comes at the end of a stream, in JSON; null is NaN.
- * @param {import('./types.js').AttentionMeta & {values: (number|null)[][][][]}} answer
+ * @param {import('./answers_attention.js').AttentionMeta & {values: (number|null)[][][][]}} answer
  * @returns {AttentionData}
  */
 export function followed({ values, ...meta }) {
@@ -154,17 +154,17 @@ export function followed({ values, ...meta }) {
   return { meta, values: Float32Array.from(flat, (value) => value ?? NaN), shape: [values.length, heads, rows, cols], zero: 0, scale: 1, followed: true };
 }
 
-/** @param {string} run @param {LogitsParams} params @param {AbortSignal} [signal] @returns {Promise<import('./types.js').LogitsData>} */
+/** @param {string} run @param {LogitsParams} params @param {AbortSignal} [signal] @returns {Promise<import('./answers_predictions.js').LogitsData>} */
 export async function logits(run, params, signal) {
   return (await request(logitsPath(run, params), { signal })).json();
 }
 
-/** @param {string} run @param {import('./types.js').NeuronParams} params @param {AbortSignal} [signal] @returns {Promise<import('./types.js').NeuronData>} */
+/** @param {string} run @param {import('./answers_attention.js').NeuronParams} params @param {AbortSignal} [signal] @returns {Promise<import('./answers_attention.js').NeuronData>} */
 export async function neuron(run, params, signal) {
   return (await request(neuronPath(run, params), { signal })).json();
 }
 
-/** @param {{a: string, b: string, stack: string}} runs @param {AbortSignal} [signal] @returns {Promise<import('./types.js').Ranking>} */
+/** @param {{a: string, b: string, stack: string}} runs @param {AbortSignal} [signal] @returns {Promise<import('./answers_attention.js').Ranking>} */
 export async function compare(runs, signal) {
   return (await request('/api/compare', { body: runs, signal })).json();
 }
@@ -172,7 +172,7 @@ export async function compare(runs, signal) {
 /**
  * @param {string} path of `GET /api/compare/map`
  * @param {AbortSignal} [signal]
- * @returns {Promise<NonNullable<import('./types.js').CompareData['difference']>>}
+ * @returns {Promise<NonNullable<import('./answers_attention.js').CompareData['difference']>>}
  */
 export async function difference(path, signal) {
   const { meta, values, shape } = attentionData(await (await request(path, { accept: SAFETENSORS, signal })).arrayBuffer());
@@ -181,10 +181,10 @@ export async function difference(path, signal) {
 
 /**
  * @param {string} run
- * @param {import('./types.js').RolesParams} params
+ * @param {import('./answers_attention.js').RolesParams} params
  * @param {AbortSignal} [signal]
  * @param {OnStage} [onStage]
- * @returns {Promise<import('./types.js').RolesData>}
+ * @returns {Promise<import('./answers_attention.js').RolesData>}
  */
 export async function roles(run, { long = false, ...params }, signal, onStage) {
   return long ? follow(rolesPath(run, params), {}, onStage, signal) : look(rolesPath(run, params), signal, onStage);
@@ -192,26 +192,26 @@ export async function roles(run, { long = false, ...params }, signal, onStage) {
 
 /**
  * @param {string} run
- * @param {import('./types.js').DisagreementParams} params
+ * @param {import('./answers_attention.js').DisagreementParams} params
  * @param {AbortSignal} [signal]
  * @param {OnStage} [onStage]
- * @returns {Promise<import('./types.js').DisagreementData>}
+ * @returns {Promise<import('./answers_attention.js').DisagreementData>}
  */
 export async function disagreement(run, params, signal, onStage) {
   return look(disagreementPath(run, params), signal, onStage);
 }
 
-/** @param {string} run @param {import('./types.js').EvidenceParams} params @param {AbortSignal} [signal] @returns {Promise<import('./types.js').EvidenceData>} */
+/** @param {string} run @param {import('./answers_attention.js').EvidenceParams} params @param {AbortSignal} [signal] @returns {Promise<import('./answers_attention.js').EvidenceData>} */
 export async function evidence(run, params, signal) {
   return (await request(evidencePath(run, params), { signal })).json();
 }
 
 /**
  * A text written step by step; each step is told as it comes.
- * @param {import('./types.js').GenerateParams} asked
+ * @param {import('./answers_predictions.js').GenerateParams} asked
  * @param {WritingEvents} on
  * @param {AbortSignal} [signal]
- * @returns {Promise<import('./types.js').Generated>}
+ * @returns {Promise<import('./answers_predictions.js').Generated>}
  */
 export async function generate(asked, on, signal) {
   return follow('/api/generate', asked, (value, event) => {
@@ -220,17 +220,17 @@ export async function generate(asked, on, signal) {
   }, signal);
 }
 
-/** @param {string} run @param {import('./types.js').EditsParams} body @param {AbortSignal} [signal] @returns {Promise<import('./types.js').EditsData>} */
+/** @param {string} run @param {import('./answers_predictions.js').EditsParams} body @param {AbortSignal} [signal] @returns {Promise<import('./answers_predictions.js').EditsData>} */
 export async function edits(run, body, signal) {
   return (await request(editsPath(run), { body, signal })).json();
 }
 
 /**
  * @param {string} run
- * @param {import('./types.js').EffectsParams} body
+ * @param {import('./answers_predictions.js').EffectsParams} body
  * @param {AbortSignal} [signal]
  * @param {OnStage} [onStage] is told each layer's numbers as they come
- * @returns {Promise<import('./types.js').EffectsData>}
+ * @returns {Promise<import('./answers_predictions.js').EffectsData>}
  */
 export async function effects(run, body, signal, onStage) {
   return follow(effectsPath(run), body, onStage, signal);
@@ -240,39 +240,39 @@ export async function effects(run, body, signal, onStage) {
  * @param {string} run
  * @param {AbortSignal} [signal]
  * @param {OnStage} [onStage]
- * @returns {Promise<import('./types.js').SurprisalData>}
+ * @returns {Promise<import('./answers_predictions.js').SurprisalData>}
  */
 export async function surprisal(run, signal, onStage) {
   return look(surprisalPath(run), signal, onStage);
 }
 
-/** @param {string} run @param {import('./types.js').LensParams} params @param {AbortSignal} [signal] @returns {Promise<import('./types.js').LensData>} */
+/** @param {string} run @param {import('./answers_predictions.js').LensParams} params @param {AbortSignal} [signal] @returns {Promise<import('./answers_predictions.js').LensData>} */
 export async function lens(run, params, signal) {
   return (await request(lensPath(run, params), { signal })).json();
 }
 
 /**
  * @param {string} run
- * @param {import('./types.js').LensGridParams} params
+ * @param {import('./answers_predictions.js').LensGridParams} params
  * @param {AbortSignal} [signal]
  * @param {OnStage} [onStage]
- * @returns {Promise<import('./types.js').LensGridData>}
+ * @returns {Promise<import('./answers_predictions.js').LensGridData>}
  */
 export async function lensGrid(run, params, signal, onStage) {
   return look(lensGridPath(run, params), signal, onStage);
 }
 
-/** @param {string} run @param {import('./types.js').AttributionParams} params @param {AbortSignal} [signal] @returns {Promise<import('./types.js').AttributionData|import('./types.js').Refused>} */
+/** @param {string} run @param {import('./answers_predictions.js').AttributionParams} params @param {AbortSignal} [signal] @returns {Promise<import('./answers_predictions.js').AttributionData|import('./types.js').Refused>} */
 export async function attribution(run, params, signal) {
   return orRefused(async () => (await request(attributionPath(run, params), { signal })).json());
 }
 
 /**
  * @param {string} run
- * @param {import('./types.js').SaliencyParams} body
+ * @param {import('./answers_predictions.js').SaliencyParams} body
  * @param {AbortSignal} [signal]
  * @param {OnStage} [onStage]
- * @returns {Promise<import('./types.js').SaliencyData|import('./types.js').Refused>}
+ * @returns {Promise<import('./answers_predictions.js').SaliencyData|import('./types.js').Refused>}
  */
 export async function saliency(run, body, signal, onStage) {
   return orRefused(() => follow(saliencyPath(run), body, onStage, signal));

@@ -7,7 +7,7 @@ import { stackOf } from './selection.js';
 
 /** @typedef {import('./types.js').Run} Run */
 /** @typedef {import('./types.js').RunRequest} RunRequest */
-/** @typedef {import('./types.js').CompareData} CompareData */
+/** @typedef {import('./answers_attention.js').CompareData} CompareData */
 
 /** Refusals that are about these two runs: an answer to the question, not a failure of the page. */
 const REASONS = [404, 413, 422];
@@ -21,7 +21,7 @@ const REASONS = [404, 413, 422];
  * @param {<T>(words: unknown[], make: () => Promise<T>) => Promise<T>} session.keep
  * @param {Run} a
  * @param {RunRequest} request what made it
- * @param {import('./types.js').CompareParams} params
+ * @param {import('./answers_attention.js').CompareParams} params
  * @param {AbortSignal} signal
  * @returns {Promise<CompareData>}
  */
@@ -58,7 +58,7 @@ function positionsOf({ tokens }) {
   return (tokens.decoder ?? tokens.encoder ?? []).length;
 }
 
-/** @param {import('./types.js').LogitsParams} params */
+/** @param {import('./answers_predictions.js').LogitsParams} params */
 function without({ position: _, ...rest }) {
   return rest;
 }

@@ -30,7 +30,7 @@ export function createExact(session, onArrive) {
    * The maps to read the numbers from: exact ones when they are here, else those of the picture.
    * @param {import('./stage.js').Looking} looking
    * @param {Readonly<Selection>} state
-   * @param {import('./types.js').AttentionData} answer the picture's
+   * @param {import('./answers_attention.js').AttentionData} answer the picture's
    * @param {Hover} focus
    * @param {Block} block what the picture is of
    * @returns {Maps}
@@ -86,11 +86,11 @@ export function holds({ exact, rowEdges, colEdges }, { query, key }, block) {
  * The row of the query, or, without one, the column of the key, or, without either, the map: of all heads in Heads,
  * else of the one chosen.
  * @param {Readonly<Selection>} state
- * @param {import('./types.js').AttentionMeta} meta of the picture
+ * @param {import('./answers_attention.js').AttentionMeta} meta of the picture
  * @param {Hover} focus
  * @param {Block} block
  * @param {{rows: import('./types.js').Token[], cols: import('./types.js').Token[]}} tokens
- * @returns {import('./types.js').AttentionParams}
+ * @returns {import('./answers_attention.js').AttentionParams}
  */
 function slice(state, { stack, group, hide = [], prediction }, { query, key }, block, tokens) {
   /** @type {(of: import('./types.js').Token[], index: number) => [number, number]} */

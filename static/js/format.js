@@ -7,6 +7,17 @@ export function grouped(value) {
   return GROUPED.format(value);
 }
 
+/**
+ * A share of 1 as a percentage, with enough digits where it is small.
+ * @param {number} share
+ * @returns {string}
+ */
+export function percent(share) {
+  if (share >= 0.0005 || share === 0) return `${(share * 100).toFixed(1)}%`;
+  if (share >= 0.00001) return `${Number((share * 100).toPrecision(2))}%`;
+  return `${(share * 100).toExponential(0).replace('e-', 'e−')}%`;
+}
+
 /** A probability, three decimals; what is too small for them says so. @param {number|null} value */
 export function probability(value) {
   if (value === null) return '–';

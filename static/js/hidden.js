@@ -4,7 +4,7 @@ import { isPair } from './selection.js';
 import { amount, named } from './ticks.js';
 
 /** @typedef {import('./types.js').Selection} Selection */
-/** @typedef {import('./types.js').AttentionMeta} AttentionMeta */
+/** @typedef {import('./answers_attention.js').AttentionMeta} AttentionMeta */
 /** @typedef {import('./types.js').Token} Token */
 /** @typedef {{rows: readonly Token[], cols: readonly Token[]}} Tokens */
 
@@ -69,7 +69,7 @@ export function grouping({ group }) {
 
 /** @param {number} least */
 function share(least) {
-  return `${Number((least * 100).toFixed(1))} %`;
+  return `${Number((least * 100).toFixed(1))}%`;
 }
 
 /** @param {AttentionMeta} meta @param {Tokens} tokens */
@@ -86,7 +86,7 @@ function sinks({ sinks: all, heads: of }, keys, heads) {
   /** @type {Map<number, number>} */
   const counts = new Map();
   for (const key of shown) if (key !== null) counts.set(key, (counts.get(key) ?? 0) + 1);
-  if (counts.size === 0) return `sinks (no key takes more than 30 % of ${shown.length > 1 ? 'a head' : 'it'})`;
+  if (counts.size === 0) return `sinks (no key takes more than 30% of ${shown.length > 1 ? 'a head' : 'it'})`;
   const most = [...counts].sort((a, b) => b[1] - a[1]);
   const name = (/** @type {number} */ key) => named(keys[key], key);
   if (shown.length === 1) return `the sink, ${name(most[0][0])}`;

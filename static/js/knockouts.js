@@ -4,7 +4,7 @@
 
 import { named } from './ticks.js';
 
-/** @typedef {import('./types.js').Edit} Edit */
+/** @typedef {import('./answers_predictions.js').Edit} Edit */
 /** @typedef {import('./types.js').Run} Run */
 
 /** @type {Record<Edit['kind'], ('layer'|'head'|'query'|'key')[]>} */

@@ -2,7 +2,7 @@
 
 /**
  * The place of the other text that stands for this one; null leaves it to the server.
- * @param {readonly import('./types.js').Unit[]} units
+ * @param {readonly import('./answers_attention.js').Unit[]} units
  * @param {number|null} position
  * @param {number} count how many places the first has
  * @returns {number|null}

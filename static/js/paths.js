@@ -1,11 +1,11 @@
 // Where the server answers what: the addresses that are asked, and shown to be asked by hand.
 
-/** @param {string} run @param {import('./types.js').AttentionParams} params */
+/** @param {string} run @param {import('./answers_attention.js').AttentionParams} params */
 export function attentionPath(run, params) {
   return `/api/runs/${encodeURIComponent(run)}/attention${query(params)}`;
 }
 
-/** @param {string} run @param {import('./types.js').LogitsParams} params */
+/** @param {string} run @param {import('./answers_predictions.js').LogitsParams} params */
 export function logitsPath(run, params) {
   return `/api/runs/${encodeURIComponent(run)}/logits${query(params)}`;
 }
@@ -15,37 +15,37 @@ export function surprisalPath(run) {
   return `/api/runs/${encodeURIComponent(run)}/surprisal`;
 }
 
-/** @param {string} run @param {import('./types.js').LensParams} params */
+/** @param {string} run @param {import('./answers_predictions.js').LensParams} params */
 export function lensPath(run, params) {
   return `/api/runs/${encodeURIComponent(run)}/lens${query(params)}`;
 }
 
-/** @param {string} run @param {import('./types.js').LensGridParams} params */
+/** @param {string} run @param {import('./answers_predictions.js').LensGridParams} params */
 export function lensGridPath(run, params) {
   return `/api/runs/${encodeURIComponent(run)}/lens/grid${query(params)}`;
 }
 
-/** @param {string} run @param {import('./types.js').NeuronParams} params */
+/** @param {string} run @param {import('./answers_attention.js').NeuronParams} params */
 export function neuronPath(run, params) {
   return `/api/runs/${encodeURIComponent(run)}/neuron${query(params)}`;
 }
 
-/** @param {string} run @param {import('./types.js').RolesParams} params */
+/** @param {string} run @param {import('./answers_attention.js').RolesParams} params */
 export function rolesPath(run, params) {
   return `/api/runs/${encodeURIComponent(run)}/heads${query(params)}`;
 }
 
-/** @param {string} run @param {import('./types.js').DisagreementParams} params */
+/** @param {string} run @param {import('./answers_attention.js').DisagreementParams} params */
 export function disagreementPath(run, params) {
   return `/api/runs/${encodeURIComponent(run)}/disagreement${query(params)}`;
 }
 
-/** @param {string} run @param {import('./types.js').EvidenceParams} params */
+/** @param {string} run @param {import('./answers_attention.js').EvidenceParams} params */
 export function evidencePath(run, params) {
   return `/api/runs/${encodeURIComponent(run)}/heads/evidence${query(params)}`;
 }
 
-/** @param {string} run @param {import('./types.js').AttributionParams} params */
+/** @param {string} run @param {import('./answers_predictions.js').AttributionParams} params */
 export function attributionPath(run, params) {
   return `/api/runs/${encodeURIComponent(run)}/attribution${query(params)}`;
 }

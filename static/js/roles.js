@@ -1,7 +1,7 @@
 // The roles of heads: what each one means, which ones an answer has, and how a score stands against its null.
 
-/** @typedef {import('./types.js').Role} Role */
-/** @typedef {import('./types.js').RolesData} RolesData */
+/** @typedef {import('./answers_attention.js').Role} Role */
+/** @typedef {import('./answers_attention.js').RolesData} RolesData */
 
 /** @type {readonly Role[]} */
 export const ROLES = ['previous', 'next', 'first', 'separator', 'duplicate', 'induction', 'sink', 'entropy', 'span', 'distance'];
@@ -40,7 +40,7 @@ export function never(role, stack) {
   return null;
 }
 
-/** What is asked of the server for the roles of a stack. @param {import('./types.js').Stack} stack @returns {import('./types.js').RolesParams} */
+/** What is asked of the server for the roles of a stack. @param {import('./types.js').Stack} stack @returns {import('./answers_attention.js').RolesParams} */
 export function askFor({ name, rows, cols }) {
   return { stack: name, ...(Math.max(rows, cols) > LONG ? { long: true } : {}) };
 }

@@ -5,7 +5,7 @@ import { binOf, readMaps, weightAt } from './weights.js';
 
 /** @typedef {import('./types.js').Selection} Selection */
 /** @typedef {import('./types.js').Hover} Hover */
-/** @typedef {import('./types.js').AttentionData} AttentionData */
+/** @typedef {import('./answers_attention.js').AttentionData} AttentionData */
 /** @typedef {import('./weights.js').Maps} Maps */
 
 /** @type {WeakMap<AttentionData, Map<number, Maps>>} */
@@ -29,12 +29,12 @@ export function mapsOf(data, layer) {
   return /** @type {Maps} */ (known.get(at));
 }
 
-/** @type {WeakMap<import('./types.js').NeuronData, AttentionData>} */
+/** @type {WeakMap<import('./answers_attention.js').NeuronData, AttentionData>} */
 const rows = new WeakMap();
 
 /**
  * The row of probabilities in a neuron answer, as an attention answer of one head and one query.
- * @param {import('./types.js').NeuronData} data
+ * @param {import('./answers_attention.js').NeuronData} data
  * @returns {AttentionData}
  */
 export function rowOf(data) {

@@ -11,8 +11,8 @@ import { binOf } from './weights.js';
 /** @typedef {import('./types.js').Hover} Hover */
 /** @typedef {import('./types.js').Needs} Needs */
 /** @typedef {import('./types.js').Data} Data */
-/** @typedef {import('./types.js').AttentionData} AttentionData */
-/** @typedef {import('./types.js').AttentionParams} AttentionParams */
+/** @typedef {import('./answers_attention.js').AttentionData} AttentionData */
+/** @typedef {import('./answers_attention.js').AttentionParams} AttentionParams */
 /** @typedef {import('./types.js').Store} Store */
 
 /**

@@ -18,7 +18,7 @@
  */
 
 /**
- * @param {import('./types.js').AttentionData} answer with one layer; shape [1, H, R, C]
+ * @param {import('./answers_attention.js').AttentionData} answer with one layer; shape [1, H, R, C]
  * @returns {Maps}
  */
 export function readMaps({ meta, values, shape, zero, scale }) {

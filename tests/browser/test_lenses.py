@@ -156,7 +156,7 @@ def test_what_takes_long_shows_how_far_it_is_and_can_be_stopped(open_page: Open)
         before=lambda context: context.add_init_script(NEVER_ENDS),
     )
     page.select_option("#lens", "gradient")
-    expect(page.locator("#busy")).to_contain_text("Layer 4 of 31 · 9 %")
+    expect(page.locator("#busy")).to_contain_text("Layer 4 of 31 · 9%")
     page.locator("#busy").get_by_role("button", name="Stop").click()
     expect(page.locator(".says-why")).to_contain_text("The work was stopped")
     assert page.evaluate("window.left") is True

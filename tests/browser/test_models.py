@@ -51,7 +51,7 @@ def test_progress_is_shown_and_can_be_stopped(open_page: Open) -> None:
     page.locator("#text").fill("Typed and not lost")
     page.locator("#model").fill("tiny-t5")
     page.keyboard.press("Enter")
-    expect(page.locator(".load-words")).to_have_text("Reading the weights 25 %")
+    expect(page.locator(".load-words")).to_have_text("Reading the weights 25%")
     expect(page.locator(".load progress")).to_have_attribute("value", "30")
     page.locator(".load").get_by_role("button", name="Stop").click()
     expect(page.locator(".problem-title")).to_have_text("Stopped")

@@ -143,7 +143,7 @@ def test_every_step_removes_what_generates_warper_removes(open_next: Open, smoll
             assert said == "removes nothing"
         else:
             assert said.startswith(
-                f"removes {int(gone.sum()):,}, {lost * 100:.1f} %, from “{first}” (rank {int((now > 0).sum()) + 1:,})"
+                f"removes {int(gone.sum()):,}, {lost * 100:.1f}%, from “{first}” (rank {int((now > 0).sum()) + 1:,})"
             )
         mass *= 1 - lost
         left = step(page, name).locator(".next-left").evaluate("bar => Number(bar.style.getPropertyValue('--after'))")
@@ -188,7 +188,7 @@ def test_the_drawn_number_lies_on_the_curve_where_the_word_it_picked_does(open_n
         expect(why).to_contain_text(f"u = {u:.4f} falls on")
         if rank:
             unlikely += 1
-            expect(why).to_contain_text(f"Likelier was “·coffee” with {float(after[order[0]]) * 100:.1f} %")
+            expect(why).to_contain_text(f"Likelier was “·coffee” with {float(after[order[0]]) * 100:.1f}%")
             assert u >= float(after[order[0]])
     assert unlikely > 1
 

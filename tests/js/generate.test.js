@@ -56,7 +56,7 @@ test('a branch keeps what was before it, and leaves the text it came from as it 
 
 test('rules of the model are told', () => {
   const pipeline = [{ step: 'own-rules', kept: 40, removed_mass: 0.25 }];
-  assert.match(choice(step(0, 5, { pipeline })), /had forbidden 25\.0 %/);
+  assert.match(choice(step(0, 5, { pipeline })), /had forbidden 25\.0%/);
 });
 
 test('written tokens stand behind the text, or in its masks', () => {

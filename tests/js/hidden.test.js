@@ -21,14 +21,14 @@ test('what is hidden is named', () => {
   assert.match(says({}, { hide: ['sink'], sinks: [[0, 3, 0]] }), /each head’s sink: \[CLS\] \(0\) in 2 heads, \[SEP\] \(3\) in 1 head\./);
   assert.match(says({}, { hide: ['sink'], sinks: [[0, null, null]] }), /\[CLS\] \(0\) in 1 head, none in 2 heads\./);
   assert.match(says({}, { hide: ['sink'], sinks: [[0, 3, 0]] }, [1]), /Hidden: the sink, \[SEP\] \(3\)\./);
-  assert.match(says({}, { hide: ['sink'], sinks: [[null]], heads: [] }, [0]), /sinks \(no key takes more than 30 % of it\)/);
+  assert.match(says({}, { hide: ['sink'], sinks: [[null]], heads: [] }, [0]), /sinks \(no key takes more than 30% of it\)/);
   assert.match(says({ least: 0.05, segments: 'ab' }), /Hidden: all but A → B; weights below 0.05\./);
-  assert.match(says({ least: 0.05 }, { bounded: false }, [0], 12), /values below 5 % of the largest, 0.6\./);
+  assert.match(says({ least: 0.05 }, { bounded: false }, [0], 12), /values below 5% of the largest, 0.6\./);
 });
 
 test('the short form for captions and names of files', () => {
   const state = { ...DEFAULTS, group: 'word', segments: 'ba', hideSpecial: true, hideSink: true, least: 0.05 };
   assert.equal(briefly(state), 'in words, only B → A, without special tokens, without sinks, without weights below 0.05');
-  assert.match(briefly(state, false), /without values below 5 % of the largest$/);
+  assert.match(briefly(state, false), /without values below 5% of the largest$/);
   assert.equal(inName(state), '-words-ba-no-special-no-sinks-least0.05');
 });

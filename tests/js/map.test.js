@@ -89,7 +89,7 @@ test('the words: a sink is named, a pooled map says so, an empty half is not zer
   const parks = maps(12, (r, c) => (c > r ? 0 : c === 0 ? (r ? 0.8 : 1) : 0.2 / r));
   const words = remarks(parks, true, true, tokens(12));
   assert.match(words, /not visible/);
-  assert.match(words, /Column t0 \(0\) is a sink: it takes 82 %/);
+  assert.match(words, /Column t0 \(0\) is a sink: it takes 82%/);
   assert.doesNotMatch(remarks(maps(12, () => 1 / 12), false, true, tokens(12)), /sink/);
   assert.match(remarks(maps(2, () => 1, [0, 3, 5]), false, true, tokens(5)), /up to 3 × 3/);
   const { columns, rows } = table(maps(3, causal), true, tokens(3), { least: 0, hidden: '' });

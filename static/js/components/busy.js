@@ -53,7 +53,7 @@ export function createBusy(el, announce) {
     },
     /** How far the work is. @param {import('../types.js').Stage} now */
     stage({ message, done, total }) {
-      if (stop) replace(words, message, total > 0 && ` · ${Math.floor((100 * done) / total)} %`);
+      if (stop) replace(words, message, total > 0 && ` · ${Math.floor((100 * done) / total)}%`);
     },
     clear,
     /** Stops the work, if there is any. @returns {boolean} */

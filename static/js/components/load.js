@@ -38,5 +38,5 @@ export function createLoadProgress(el) {
 
 /** Bytes where they are plainly bytes, percent otherwise. @param {number} done @param {number} total */
 function count(done, total) {
-  return total > 1024 * 1024 ? `${fileSize(done)} of ${fileSize(total)}` : `${Math.round((100 * done) / total)} %`;
+  return total > 1024 * 1024 ? `${fileSize(done)} of ${fileSize(total)}` : `${Math.round((100 * done) / total)}%`;
 }

@@ -8,7 +8,7 @@ import { blockSize, headsShown, mapsOf, onAverage } from '../strength.js';
 import { named, shorten } from '../ticks.js';
 
 /** @typedef {import('../types.js').Selection} Selection */
-/** @typedef {import('../types.js').AttentionData} AttentionData */
+/** @typedef {import('../answers_attention.js').AttentionData} AttentionData */
 /** @typedef {import('../types.js').Token} Token */
 /** @typedef {{rows: Token[], cols: Token[]}} Tokens */
 

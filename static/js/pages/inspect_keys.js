@@ -51,7 +51,7 @@ export function bindingsOf({ store, stage, views, go, pin }) {
     const [now, state] = [stack(), store.get()];
     if (stage.handle?.along) return void stage.handle.along(step);
     if (!now) return;
-    const from = state.view === 'next' ? state.position ?? now.rows - 1 - step : state.query;
+    const from = state.query;
     const words = stage.view.sight && state.group === 'word' && stage.looking ? unitsOf(tokensOf(now, stage.looking.run).rows).edges : null;
     const [at, count] = words ? [from === null ? null : binOf(words, from), words.length - 1] : [from, now.rows];
     const to = at === null ? (step > 0 ? 0 : count - 1) : within(at + step, count);

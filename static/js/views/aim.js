@@ -6,7 +6,7 @@ import { predicting } from '../masks.js';
 import { named } from '../ticks.js';
 
 /** @typedef {import('../types.js').Selection} Selection */
-/** @typedef {import('../types.js').Candidate} Candidate */
+/** @typedef {import('../answers_predictions.js').Candidate} Candidate */
 
 const LISTED = 12;
 
@@ -26,7 +26,7 @@ export function aimOf({ position, token, against }) {
 export function createAim(id, ctx) {
   const masked = !ctx.run.tokens.decoder;
   const predicts = predicting(ctx.run, ctx.model);
-  /** @type {import('../types.js').LogitsData|null} */
+  /** @type {import('../answers_predictions.js').LogitsData|null} */
   let logits = null;
   /** Found by search, or by a link: listed beside the likeliest. @type {Map<number, string>} */
   const more = new Map();
@@ -94,7 +94,7 @@ export function createAim(id, ctx) {
     element,
     /**
      * @param {Readonly<Selection>} next
-     * @param {import('../types.js').LogitsData|undefined} answer
+     * @param {import('../answers_predictions.js').LogitsData|undefined} answer
      * @param {{id: number, text: string}[]} named words that an answer named
      */
     update(next, answer, named) {

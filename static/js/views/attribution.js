@@ -12,7 +12,7 @@ import { createHeadGrid } from './causes_grid.js';
 import { none } from './next_none.js';
 import { bars, signed } from './parts.js';
 
-/** @typedef {import('../types.js').AttributionData} AttributionData */
+/** @typedef {import('../answers_predictions.js').AttributionData} AttributionData */
 
 /** How many parts are listed. */
 const LISTED = 16;

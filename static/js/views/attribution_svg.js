@@ -14,8 +14,8 @@ const LISTED = 16;
 
 /**
  * @param {object} now
- * @param {import('../types.js').AttributionData} now.data
- * @param {import('../types.js').AttributionData['attention'][number]} now.shown
+ * @param {import('../answers_predictions.js').AttributionData} now.data
+ * @param {import('../answers_predictions.js').AttributionData['attention'][number]} now.shown
  * @param {Readonly<import('../types.js').Selection>} now.state
  * @param {'light'|'dark'} now.theme
  * @param {string} now.model

@@ -6,7 +6,7 @@ import { inCell } from './causes_words.js';
 /** Less than this, of either sign, has no number in its cell. */
 const BLANK = 0.005;
 
-/** @typedef {import('../types.js').AttributionData} AttributionData */
+/** @typedef {import('../answers_predictions.js').AttributionData} AttributionData */
 /** @typedef {{name: string, value: number, stack?: string, layer?: number, head?: number}} Part */
 
 const sum = (/** @type {readonly number[]} */ values) => values.reduce((total, value) => total + value, 0);

@@ -19,7 +19,7 @@ import { none } from './causes_none.js';
 import { noMask } from './next_none.js';
 
 /** @typedef {import('../types.js').Selection} Selection */
-/** @typedef {import('../types.js').EffectsData} EffectsData */
+/** @typedef {import('../answers_predictions.js').EffectsData} EffectsData */
 /** @typedef {import('./causes_words.js').Found} Found */
 
 /** How many candidates are listed, before and after. */
@@ -80,7 +80,7 @@ function mount(el, ctx) {
   });
   el.append(h('div.causes', {}, form.element, result.element, maps.element));
 
-  /** @param {import('../types.js').Edit} edit */
+  /** @param {import('../answers_predictions.js').Edit} edit */
   function add(edit) {
     const text = write(edit);
     const list = state.edits ?? [];

@@ -5,7 +5,7 @@ import { inWords, MOST, read } from '../knockouts.js';
 import { predicting } from '../masks.js';
 import { named } from '../ticks.js';
 
-/** @typedef {import('../types.js').Edit} Edit */
+/** @typedef {import('../answers_predictions.js').Edit} Edit */
 /** @typedef {import('../types.js').Selection} Selection */
 /** @typedef {import('../types.js').Token} Token */
 

@@ -7,7 +7,7 @@ import { named } from '../ticks.js';
 import { createHeadGrid } from './causes_grid.js';
 import { effectTitle, furthest, headWords, inCell, quoted, rankCorrelation, rowsOf, strongest, textOf, written } from './causes_words.js';
 
-/** @typedef {import('../types.js').Effect} Effect */
+/** @typedef {import('../answers_predictions.js').Effect} Effect */
 /** @typedef {import('../types.js').Selection} Selection */
 
 /** A knocked-out head takes about this much of a pass: the layers above it, in batches. */

@@ -1,17 +1,18 @@
 /** What the Causes view says in words and numbers. */
 
 import { visible } from '../dom.js';
+import { percent } from '../format.js';
 import { named } from '../ticks.js';
 
-/** @typedef {import('../types.js').Effect} Effect */
+/** @typedef {import('../answers_predictions.js').Effect} Effect */
 /** @typedef {import('../types.js').Selection} Selection */
-/** @typedef {Pick<import('../types.js').Candidate, 'id'|'text'|'logit'|'softmax'|'rank'>} Choice */
+/** @typedef {Pick<import('../answers_predictions.js').Candidate, 'id'|'text'|'logit'|'softmax'|'rank'>} Choice */
 
 /**
  * @typedef {object} Found what is known of the prediction
  * @property {number} position
  * @property {readonly Choice[]} before
- * @property {import('../types.js').EditsData|null} edits null: nothing is taken away
+ * @property {import('../answers_predictions.js').EditsData|null} edits null: nothing is taken away
  * @property {{query: number, key: number}} edge what Attention shows, and what may be taken away
  *
  * @typedef {object} Effects numbers by [layer][head], of `done` layers so far
@@ -24,7 +25,7 @@ import { named } from '../ticks.js';
 /**
  * What is known once another layer is done.
  * @param {Effects|null} known
- * @param {import('../types.js').EffectsStage} stage
+ * @param {import('../answers_predictions.js').EffectsStage} stage
  * @param {import('../types.js').Stack} stack
  * @returns {Effects|null}
  */
@@ -143,7 +144,7 @@ export function verdict(found) {
   const { before, edits } = found;
   const first = before[0];
   if (!first) return '';
-  if (!edits) return `The model predicts ${quoted(first.text)} with ${(first.softmax * 100).toFixed(1)}%. Nothing is taken away yet.`;
+  if (!edits) return `The model predicts ${quoted(first.text)} with ${percent(first.softmax)}. Nothing is taken away yet.`;
   const after = edits.after[0];
   const kl = ` KL ${edits.kl < 0.0005 && edits.kl > 0 ? edits.kl.toExponential(1) : edits.kl.toFixed(3)} nats.`;
   const { difference: d } = edits;

@@ -18,7 +18,7 @@ import { before, binName, headChanged, sentence, tokensChanged } from './compare
 import { cells } from './map_figure.js';
 import { spanName } from './map_words.js';
 
-/** @typedef {import('../types.js').CompareData} CompareData */
+/** @typedef {import('../answers_attention.js').CompareData} CompareData */
 /** @typedef {import('../weights.js').Maps} Maps */
 
 /** More rows or columns than this are pooled. */
@@ -91,7 +91,7 @@ function mount(el, ctx) {
   function toFirst(side, { query, key }) {
     const meta = data?.difference?.meta;
     if (side === 'a' || !meta) return { query, key };
-    const first = (/** @type {readonly import('../types.js').Unit[]} */ units, /** @type {number|null} */ index) => {
+    const first = (/** @type {readonly import('../answers_attention.js').Unit[]} */ units, /** @type {number|null} */ index) => {
       if (index === null) return null;
       return (side === 'd' ? units[index] : units[unitOf(units, 'b', index)])?.[0] ?? null;
     };

@@ -1,7 +1,7 @@
 /** Which tokens of two runs stand beside each other, and what changed between them. Plain data. */
 
 /** @typedef {import('../types.js').Token} Token */
-/** @typedef {import('../types.js').Unit} Unit */
+/** @typedef {import('../answers_attention.js').Unit} Unit */
 
 /**
  * @typedef {object} Column tokens [a0, a1) of the first above tokens [b0, b1) of the other; one side may be empty
@@ -66,7 +66,7 @@ export function asTokens(units, tokens) {
 
 /**
  * The difference as maps, one head; bins of pairs.
- * @param {NonNullable<import('../types.js').CompareData['difference']>} difference
+ * @param {NonNullable<import('../answers_attention.js').CompareData['difference']>} difference
  * @returns {import('../weights.js').Maps}
  */
 export function mapsOfDifference({ meta, values }) {

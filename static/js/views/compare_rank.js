@@ -6,7 +6,7 @@ import { digits } from '../format.js';
 import { look } from '../look.js';
 import { standing } from './compare_words.js';
 
-/** @typedef {import('../types.js').Ranking} Ranking */
+/** @typedef {import('../answers_attention.js').Ranking} Ranking */
 
 const LEFT = 30;
 const TOP = 18;

@@ -10,7 +10,7 @@ const AROUND = 8;
 const LONG = 80;
 
 /** @typedef {import('../types.js').Token} Token */
-/** @typedef {import('../types.js').Unit} Unit */
+/** @typedef {import('../answers_attention.js').Unit} Unit */
 
 /**
  * @param {string} of what the tokens are

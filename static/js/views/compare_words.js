@@ -7,7 +7,7 @@ import { weightAt } from '../weights.js';
 import { columns, largestCells, wordsOf } from './compare_pairs.js';
 
 /** @typedef {import('../types.js').Token} Token */
-/** @typedef {import('../types.js').Ranking} Ranking */
+/** @typedef {import('../answers_attention.js').Ranking} Ranking */
 /** @typedef {import('../weights.js').Maps} Maps */
 
 /** Below this a difference is not told. */
@@ -51,7 +51,7 @@ export function tokensChanged(ranking, a, b, models) {
 }
 
 /**
- * @param {readonly import('../types.js').Unit[]} units
+ * @param {readonly import('../answers_attention.js').Unit[]} units
  * @param {readonly Token[]} a
  * @param {readonly Token[]} b
  * @param {string} [none]
@@ -72,7 +72,7 @@ function gapsIn(units, a, b, none = 'nothing changed') {
  * @param {Maps} given.difference
  * @param {Maps|null} given.a
  * @param {Maps|null} given.b
- * @param {import('../types.js').DifferenceMeta} given.meta
+ * @param {import('../answers_attention.js').DifferenceMeta} given.meta
  * @param {readonly Token[]} given.rows named units
  * @param {readonly Token[]} given.cols
  */
@@ -90,7 +90,7 @@ export function headChanged({ difference, a, b, meta, rows, cols }) {
  * The two weights of a cell of pairs, where each side is one token.
  * @param {Maps|null} a
  * @param {Maps|null} b
- * @param {import('../types.js').DifferenceMeta} meta
+ * @param {import('../answers_attention.js').DifferenceMeta} meta
  * @param {number} row
  * @param {number} col
  * @returns {[number, number]|null}

@@ -14,8 +14,8 @@ import { headsSvg } from './disagreement_svg.js';
 import { headWords, table } from './disagreement_words.js';
 
 /** @typedef {import('../types.js').Lens} Lens */
-/** @typedef {import('../types.js').DisagreementData} DisagreementData */
-/** @typedef {import('../types.js').DisagreementParams} DisagreementParams */
+/** @typedef {import('../answers_attention.js').DisagreementData} DisagreementData */
+/** @typedef {import('../answers_attention.js').DisagreementParams} DisagreementParams */
 
 const PAIRS = 24;
 /** How many pairs of a layer are looked through for those of one head. */

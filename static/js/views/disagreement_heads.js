@@ -5,7 +5,7 @@ import { cividis, css, inkOn } from '../colour.js';
 import { h, replace } from '../dom.js';
 import { bits, largest } from './disagreement_words.js';
 
-/** @typedef {import('../types.js').DisagreementData} DisagreementData */
+/** @typedef {import('../answers_attention.js').DisagreementData} DisagreementData */
 
 /** @param {{choose: (layer: number, head: number) => void, announce: (text: string) => void}} react */
 export function createHeads(react) {

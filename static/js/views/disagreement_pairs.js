@@ -3,7 +3,7 @@
 import { h, replace } from '../dom.js';
 import { piece } from '../piece.js';
 
-/** @typedef {import('../types.js').DisagreementData} DisagreementData */
+/** @typedef {import('../answers_attention.js').DisagreementData} DisagreementData */
 /** @typedef {DisagreementData['pairs'][number]} Pair */
 /** @typedef {import('../types.js').Token} Token */
 

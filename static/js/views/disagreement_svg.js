@@ -8,7 +8,7 @@ import { bits, largest } from './disagreement_words.js';
 const CELL = { width: 40, height: 24, left: 34, top: 62 };
 
 /**
- * @param {import('../types.js').DisagreementData} data
+ * @param {import('../answers_attention.js').DisagreementData} data
  * @param {Readonly<import('../types.js').Selection>} state
  * @param {string} title
  * @returns {string}

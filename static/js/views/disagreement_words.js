@@ -1,6 +1,6 @@
 /** What the Lenses view says in words and numbers. */
 
-/** @typedef {import('../types.js').DisagreementData} DisagreementData */
+/** @typedef {import('../answers_attention.js').DisagreementData} DisagreementData */
 /** @typedef {DisagreementData['heads'][number]} Head */
 
 /** @param {number|null} value @returns {string} bits, as in a cell */

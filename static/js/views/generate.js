@@ -95,7 +95,7 @@ function mount(el, ctx) {
     if (now) ctx.announce(`step ${desk.step + 1}: ${choice(now)}`);
   }
 
-  /** A text from the start, or one that leaves the current where another candidate is taken. @param {{at: number, candidate: import('../types.js').Candidate}|null} other */
+  /** A text from the start, or one that leaves the current where another candidate is taken. @param {{at: number, candidate: import('../answers_predictions.js').Candidate}|null} other */
   function begin(other) {
     const from = text();
     if (other && !from) return;

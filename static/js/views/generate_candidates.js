@@ -4,7 +4,7 @@ import { h, replace, visible } from '../dom.js';
 import { piece } from '../piece.js';
 import { shorten, weight as written } from '../ticks.js';
 
-/** @typedef {import('../types.js').Candidate} Candidate */
+/** @typedef {import('../answers_predictions.js').Candidate} Candidate */
 /** @typedef {import('./generate_texts.js').Step} Step */
 
 /** @param {{pick: (candidate: Candidate) => void}} react */

@@ -4,6 +4,7 @@
  */
 
 import { h, replace } from '../dom.js';
+import { grouped } from '../format.js';
 import { piece } from '../piece.js';
 import { named, weight as written } from '../ticks.js';
 import { weightOf } from './generate_words.js';
@@ -76,7 +77,7 @@ export function createText(react) {
       const from = Math.max(0, (first < 0 ? all.length : first) - BEFORE);
       all.forEach((one, i) => { if (i >= from) chips.set(i, chip(one, i)); });
       list.classList.toggle('long', chips.size > 80);
-      replace(list, from > 0 && h('span.written-more', {}, `… ${from.toLocaleString('en')} tokens before`), [...chips.values()]);
+      replace(list, from > 0 && h('span.written-more', {}, `… ${grouped(from)} tokens before`), [...chips.values()]);
     },
 
     /**

@@ -1,10 +1,10 @@
 /** Texts that were written: their steps, what branches off where, and what is asked for to go on. Nothing here draws. */
 
 /** @typedef {import('../types.js').Token} Token */
-/** @typedef {import('../types.js').Candidate} Candidate */
-/** @typedef {import('../types.js').WrittenStep} WrittenStep */
-/** @typedef {import('../types.js').WritingStart} WritingStart */
-/** @typedef {import('../types.js').GenerateParams} GenerateParams */
+/** @typedef {import('../answers_predictions.js').Candidate} Candidate */
+/** @typedef {import('../answers_predictions.js').WrittenStep} WrittenStep */
+/** @typedef {import('../answers_predictions.js').WritingStart} WritingStart */
+/** @typedef {import('../answers_predictions.js').GenerateParams} GenerateParams */
 
 /**
  * @typedef {object} Rows of every head what one query gives each key (or bin of keys): layer by layer, head by head
@@ -37,7 +37,7 @@ export const ENDS = {
   steps: 'as many steps as were asked for', 'end-token': 'the model wrote its end token', masks: 'no mask is left', stopped: 'stopped',
 };
 
-/** Numbers in one block, as they are a quarter of the size. @param {import('../types.js').HeadRows} rows @returns {Rows} */
+/** Numbers in one block, as they are a quarter of the size. @param {import('../answers_predictions.js').HeadRows} rows @returns {Rows} */
 export function packed({ stack, query, layers, heads, cols, col_edges: edges, values }) {
   const bins = values[0]?.[0]?.length ?? 0;
   const flat = new Float32Array(layers.length * heads.length * bins);

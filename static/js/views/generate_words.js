@@ -1,6 +1,7 @@
 /** What Generate says: how a token was chosen, where a head looked, and the table of all steps. */
 
 import { visible } from '../dom.js';
+import { grouped, percent } from '../format.js';
 import { named, shorten, weight as written } from '../ticks.js';
 import { isGone } from './generate_shelf.js';
 import { binOf, rowOf, shownRows } from './generate_texts.js';
@@ -19,18 +20,13 @@ export const quoted = (text) => `“${shorten(visible(text), 24)}”`;
  * @returns {string}
  */
 export function choice({ token, chosen, draw, picked, pipeline }) {
-  const rank = `rank ${(chosen.rank + 1).toLocaleString('en')}, softmax ${written(chosen.softmax)}`;
+  const rank = `rank ${grouped(chosen.rank + 1)}, softmax ${written(chosen.softmax)}`;
   const own = pipeline.find((one) => one.step === 'own-rules' && one.removed_mass > 0);
   const rules = own ? ` Rules of the model's own had forbidden ${percent(own.removed_mass)}.` : '';
   if (picked) return `${quoted(token.display)}: your choice (${rank}).`;
   if (!draw) return `${quoted(token.display)}: greedy, the likeliest is taken (${rank}).${rules}`;
   const kept = pipeline.at(-1)?.kept ?? 0;
-  return `${quoted(token.display)}: drawn with u = ${draw.u.toFixed(4)} among ${kept.toLocaleString('en')} (${rank}, probability ${written(chosen.probability)}).${rules}`;
-}
-
-/** @param {number} share */
-function percent(share) {
-  return share < 0.0005 ? `${(share * 100).toExponential(0)} %` : `${(share * 100).toFixed(1)} %`;
+  return `${quoted(token.display)}: drawn with u = ${draw.u.toFixed(4)} among ${grouped(kept)} (${rank}, probability ${written(chosen.probability)}).${rules}`;
 }
 
 /**

@@ -71,7 +71,7 @@ function mount(el, ctx) {
   const stack = stackOf(state, ctx.run);
   /** @type {Maps|null} */
   let maps = null;
-  /** @type {import('../types.js').RolesData|undefined} */
+  /** @type {import('../answers_attention.js').RolesData|undefined} */
   let roles;
   /** @type {Layout} */
   let g = layout({ width: 600, most: 600, layers: stack.layers, heads: stack.heads });
@@ -211,7 +211,7 @@ function mount(el, ctx) {
     drawOver();
   }
 
-  /** @param {CanvasRenderingContext2D} c @param {import('../types.js').Role|null} colour */
+  /** @param {CanvasRenderingContext2D} c @param {import('../answers_attention.js').Role|null} colour */
   function paint(c, colour) {
     if (!maps) return;
     if (colour && roles) {

@@ -5,8 +5,8 @@ import { h, replace } from '../dom.js';
 import { IN_TOKENS, MEANING, reach } from '../roles.js';
 
 /**
- * @typedef {import('../types.js').Role} Role
- * @typedef {import('../types.js').RolesData} RolesData
+ * @typedef {import('../answers_attention.js').Role} Role
+ * @typedef {import('../answers_attention.js').RolesData} RolesData
  */
 
 const STOPS = 17;

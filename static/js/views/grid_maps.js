@@ -1,7 +1,7 @@
 /** The maps of all heads, as they came: bytes, by layer and head. What is strongest in one of them. */
 
 /**
- * @typedef {import('../types.js').AttentionData} AttentionData
+ * @typedef {import('../answers_attention.js').AttentionData} AttentionData
  * @typedef {import('./grid_layout.js').Head} Head
  *
  * @typedef {object} Maps

@@ -94,8 +94,8 @@ export function paintMaps(c, g, maps, source, { layers, heads, empty }) {
 }
 
 /**
- * @param {import('../types.js').RolesData} data
- * @param {import('../types.js').Role} role
+ * @param {import('../answers_attention.js').RolesData} data
+ * @param {import('../answers_attention.js').Role} role
  * @returns {Flat[]}
  */
 export function flats(data, role) {

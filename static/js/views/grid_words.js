@@ -8,8 +8,8 @@ import { spanName } from './map_words.js';
 /**
  * @typedef {import('./grid_layout.js').Head} Head
  * @typedef {import('./grid_maps.js').Maps} Maps
- * @typedef {import('../types.js').RolesData} RolesData
- * @typedef {import('../types.js').Role} Role
+ * @typedef {import('../answers_attention.js').RolesData} RolesData
+ * @typedef {import('../answers_attention.js').Role} Role
  * @typedef {{rows: readonly import('../types.js').Token[], cols: readonly import('../types.js').Token[]}} Tokens
  * @typedef {{query: number, key: number, weight: number}} Pair exact
  */

@@ -53,7 +53,7 @@ function mount(el, ctx) {
   let hover = { query: null, key: null };
   /** @type {number|null} */
   let preview = null;
-  /** @type {import('../types.js').AttentionData|undefined} */
+  /** @type {import('../answers_attention.js').AttentionData|undefined} */
   let source;
   let drawn = false;
   let asked = 0;
@@ -192,7 +192,7 @@ function mount(el, ctx) {
     drawAll();
   }
 
-  /** @param {import('../types.js').AttentionData} attention */
+  /** @param {import('../answers_attention.js').AttentionData} attention */
   function read(attention) {
     const maps = mapsOf(attention, state.layer);
     index = indexOf(maps, LEAST_SHOWN * maps.top);

@@ -35,7 +35,7 @@ export function rowsAtOnce({ heads, rows, cols }) {
  * @param {import('../types.js').Stack} stack
  * @param {Part} part
  * @param {number} middle the row around which some are wanted
- * @returns {import('../types.js').AttentionParams}
+ * @returns {import('../answers_attention.js').AttentionParams}
  */
 export function needs(state, stack, part, middle) {
   const count = rowsAtOnce(part);
@@ -43,7 +43,7 @@ export function needs(state, stack, part, middle) {
   const step = Math.max(1, Math.floor(count / 4));
   const first = part.rows[0] + Math.round((middle - count / 2 - part.rows[0]) / step) * step;
   const from = Math.max(part.rows[0], Math.min(first, part.rows[1] - count));
-  /** @type {import('../types.js').AttentionParams} */
+  /** @type {import('../answers_attention.js').AttentionParams} */
   const params = { stack: stack.name, layer: state.layer, lens: state.lens, dtype: 'f32' };
   if (count < stack.rows) params.rows = [from, from + count];
   if (part.cols[1] - part.cols[0] < stack.cols) params.cols = [...part.cols];

@@ -42,7 +42,7 @@ function mount(el, ctx) {
   const tokens = ctx.run.tokens.decoder ?? ctx.run.tokens.encoder ?? [];
   const predicts = ctx.run.tokens.decoder !== undefined;
   const inStrip = !predicts || stackOf(state, ctx.run).name !== 'encoder';
-  /** @type {import('../types.js').LensGridData|null} */
+  /** @type {import('../answers_predictions.js').LensGridData|null} */
   let grid = null;
 
   const buttons = /** @type {(keyof typeof MEASURES)[]} */ (Object.keys(MEASURES)).map((cellMeasure) => ({

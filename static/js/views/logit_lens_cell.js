@@ -8,7 +8,7 @@ import { look } from '../look.js';
 import { named, weight } from '../ticks.js';
 import { rowName, rowTitle } from './logit_lens_words.js';
 
-/** @typedef {import('../types.js').LensData} LensData */
+/** @typedef {import('../answers_predictions.js').LensData} LensData */
 
 const HEIGHT = 190;
 
@@ -52,7 +52,7 @@ export function createCell(tokens) {
   }
 }
 
-/** @param {string} what @param {import('../types.js').Reading} one */
+/** @param {string} what @param {import('../answers_predictions.js').Reading} one */
 function stands(what, one) {
   return [`${what} `, h('b', {}, visible(one.text)), `: here rank ${grouped(one.rank + 1)}, ${weight(one.softmax)}.`];
 }

@@ -6,7 +6,7 @@ import { digits } from '../format.js';
 import { piece } from '../piece.js';
 import { brightness, cellWords, largest, MEASURES, rowName, rowTitle, valuesOf } from './logit_lens_words.js';
 
-/** @typedef {import('../types.js').LensGridData} LensGridData */
+/** @typedef {import('../answers_predictions.js').LensGridData} LensGridData */
 /** @typedef {import('../types.js').Token} Token */
 
 /**

@@ -11,7 +11,7 @@ const CELL = { width: 76, height: 22, left: 40, top: 64 };
 const LETTERS = 10;
 
 /**
- * @param {import('../types.js').LensGridData} grid
+ * @param {import('../answers_predictions.js').LensGridData} grid
  * @param {import('../types.js').Selection['cellMeasure']} measure
  * @param {readonly import('../types.js').Token[]} tokens
  * @param {string} title

@@ -5,8 +5,8 @@ import { digits } from '../format.js';
 import { named, shorten, weight } from '../ticks.js';
 
 /**
- * @typedef {import('../types.js').LensGridData} LensGridData
- * @typedef {import('../types.js').LensData} LensData
+ * @typedef {import('../answers_predictions.js').LensGridData} LensGridData
+ * @typedef {import('../answers_predictions.js').LensData} LensData
  * @typedef {import('../types.js').Token} Token
  * @typedef {import('../types.js').Selection['cellMeasure']} Measure
  */

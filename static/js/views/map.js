@@ -72,7 +72,7 @@ function mount(el, ctx) {
   /** @type {import('../weights.js').Maps|null} */
   let maps = null;
   let causal = false;
-  /** @type {import('../types.js').AttentionMeta|null} */
+  /** @type {import('../answers_attention.js').AttentionMeta|null} */
   let meta = null;
   const block = () => blockOf(state, ctx.run);
   /** @type {Readonly<import('../types.js').Hover>} */

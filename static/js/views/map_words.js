@@ -16,7 +16,7 @@ const EMPTY = { hidden: 'hidden', unseen: 'not visible', none: 'no value' };
 /**
  * @param {Maps} maps
  * @param {boolean} causal
- * @param {import('../types.js').AttentionMeta} meta
+ * @param {import('../answers_attention.js').AttentionMeta} meta
  * @param {number} r
  * @param {number} c
  * @returns {string} why the cell has no number; empty when it has one
@@ -46,7 +46,7 @@ export function remarks(maps, causal, raw, tokens) {
   if (maps.signed) says.push('Orange speaks for the predicted token, blue against it.');
   const parked = raw && maps.rowEdges.length - 1 === tokens.rows.length ? sink(maps, maps.heads[0], causal) : null;
   if (parked) {
-    says.push(`Column ${named(tokens.cols[parked.key], parked.key)} is a sink: it takes ${Math.round(parked.share * 100)} % of this head’s attention. `
+    says.push(`Column ${named(tokens.cols[parked.key], parked.key)} is a sink: it takes ${Math.round(parked.share * 100)}% of this head’s attention. `
       + 'Weights must add up to 1, so a head that finds nothing to look up parks them on a token that carries little.');
   }
   return says.join(' ');

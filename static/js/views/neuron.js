@@ -13,7 +13,7 @@ import { queryOf, scoreTerms, shareTerms, sharing, strongest, trust } from './ne
 import { neuronSvg } from './neuron_svg.js';
 import { explain, IDLE, lanesOf, name, scoringIdle, scoringWords, table, terms, weighingWords } from './neuron_words.js';
 
-/** @typedef {import('../types.js').NeuronData} NeuronData */
+/** @typedef {import('../answers_attention.js').NeuronData} NeuronData */
 /** @typedef {import('./neuron_words.js').Vectors} Vectors */
 
 /** Up to this many numbers all keys' vectors come at once; of more only those of the keys that are looked at. */

@@ -9,7 +9,7 @@ import { piece } from '../piece.js';
 import { named } from '../ticks.js';
 import { shapes } from './neuron_steps.js';
 
-/** @typedef {import('../types.js').NeuronData} NeuronData */
+/** @typedef {import('../answers_attention.js').NeuronData} NeuronData */
 /** @typedef {import('../types.js').Token} Token */
 
 export const ROW = 28;

@@ -2,7 +2,7 @@
 
 /**
  * @param {import('../painter.js').Painter} paint
- * @param {import('../types.js').NeuronData} data
+ * @param {import('../answers_attention.js').NeuronData} data
  * @param {number} key
  * @param {{x: number, y: number, width: number, height: number}} box
  * @param {import('../look.js').Look} look

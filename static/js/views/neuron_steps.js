@@ -2,7 +2,7 @@
 
 import { digits, grouped } from '../format.js';
 
-/** @typedef {import('../types.js').NeuronData} NeuronData */
+/** @typedef {import('../answers_attention.js').NeuronData} NeuronData */
 
 /**
  * The token that looks: the one pinned; else the last where a token sees only those before it, else the first that

@@ -17,7 +17,7 @@ const LISTED = 10;
 
 /**
  * @param {object} given
- * @param {import('../types.js').NeuronData} given.data
+ * @param {import('../answers_attention.js').NeuronData} given.data
  * @param {number} given.key
  * @param {{rows: readonly import('../types.js').Token[], cols: readonly import('../types.js').Token[]}} given.tokens
  * @param {ReturnType<typeof import('./neuron_words.js').lanesOf>} given.lanes

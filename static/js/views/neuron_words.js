@@ -7,7 +7,7 @@ import { named } from '../ticks.js';
 import { largestSize } from './neuron_lanes.js';
 import { running, shapes } from './neuron_steps.js';
 
-/** @typedef {import('../types.js').NeuronData} NeuronData */
+/** @typedef {import('../answers_attention.js').NeuronData} NeuronData */
 /** @typedef {import('../types.js').Token} Token */
 /** @typedef {import('./neuron_lanes.js').Lane} Lane */
 /** @typedef {{k: number[], v: number[], product: number[]}} Vectors of one key */

@@ -66,7 +66,7 @@ function mount(el, ctx) {
   const masked = !ctx.run.tokens.decoder;
   const open = !fills(ctx.model, ctx.run) || maskPlaces(ctx.run, ctx.model).length > 0;
   const inStrip = stripPredicts(ctx.store.get(), ctx.run);
-  /** @type {import('../types.js').LogitsData|null} */
+  /** @type {import('../answers_predictions.js').LogitsData|null} */
   let data = null;
 
   const words = context(tokens, masked, {
@@ -95,14 +95,14 @@ function mount(el, ctx) {
     if (patch) ctx.store.set(patch);
   }
 
-  /** @type {{position: number, candidate: import('../types.js').Candidate|null}|null} the word that a mask was put over */
+  /** @type {{position: number, candidate: import('../answers_predictions.js').Candidate|null}|null} the word that a mask was put over */
   let behind = null;
 
-  /** @param {import('../types.js').LogitsData} now @param {Readonly<import('../types.js').Selection>} state */
+  /** @param {import('../answers_predictions.js').LogitsData} now @param {Readonly<import('../types.js').Selection>} state */
   async function seek({ position }, state) {
     const word = wordBehind(state, tokens[position], ctx.model);
     if (!word || behind?.position === position) return;
-    const found = behind = { position, candidate: /** @type {import('../types.js').Candidate|null} */ (null) };
+    const found = behind = { position, candidate: /** @type {import('../answers_predictions.js').Candidate|null} */ (null) };
     const { logits } = await ctx.fetch({ logits: { position, search: word, limit: 1 } }).catch(() => ({ logits: undefined }));
     const first = logits?.candidates[0];
     if (!first || first.text.trim().toLowerCase() !== word.toLowerCase() || found !== behind || data?.position !== position) return;
@@ -165,7 +165,7 @@ function about(model) {
 
 const COLUMNS = ['rank', 'id', 'text', 'logit', 'softmax', 'probability', 'kept', 'below'];
 
-/** @param {import('../types.js').Candidate} c @returns {(string|number|boolean|null)[]} */
+/** @param {import('../answers_predictions.js').Candidate} c @returns {(string|number|boolean|null)[]} */
 function row(c) {
   return [c.rank + 1, c.id, c.text, c.logit, c.softmax, c.probability, c.kept, c.below];
 }

@@ -6,8 +6,8 @@ import { piece } from '../piece.js';
 import { shorten, weight as written } from '../ticks.js';
 import { droppedBy, outcome } from './next_words.js';
 
-/** @typedef {import('../types.js').Candidate} Candidate */
-/** @typedef {import('../types.js').LogitsData} LogitsData */
+/** @typedef {import('../answers_predictions.js').Candidate} Candidate */
+/** @typedef {import('../answers_predictions.js').LogitsData} LogitsData */
 
 const LONGEST = 24;
 const HEADS = [

@@ -57,7 +57,7 @@ export function context(tokens, masked, react) {
     element,
     /**
      * @param {number|null} position null: no word is masked
-     * @param {import('../types.js').Candidate|null} target
+     * @param {import('../answers_predictions.js').Candidate|null} target
      * @param {number} vocab
      */
     update(position, target, vocab) {

@@ -10,7 +10,7 @@ const STRETCHES = 800;
 
 /**
  * @param {object} given
- * @param {import('../types.js').LogitsData} given.data
+ * @param {import('../answers_predictions.js').LogitsData} given.data
  * @param {number} given.width pixels
  * @param {import('../look.js').Look} given.look
  * @returns {import('../plot.js').Figure}
@@ -70,7 +70,7 @@ function heading(text, x, anchor) {
 
 /**
  * The number at the end of a candidate's bars.
- * @param {import('../types.js').Candidate} c
+ * @param {import('../answers_predictions.js').Candidate} c
  * @param {number} row
  * @param {import('../look.js').Look} look
  * @param {boolean} short without softmax
@@ -82,7 +82,7 @@ function value(c, row, look, short) {
   };
 }
 
-/** @param {import('../types.js').Candidate} c */
+/** @param {import('../answers_predictions.js').Candidate} c */
 function beside(c) {
   const [now, before] = [written(c.probability), written(c.softmax)];
   if (!c.kept) return `dropped (${before})`;
@@ -91,8 +91,8 @@ function beside(c) {
 
 /**
  * Rank and text; what was drawn and what really follows are marked by a sign.
- * @param {import('../types.js').Candidate} c
- * @param {import('../types.js').LogitsData} data
+ * @param {import('../answers_predictions.js').Candidate} c
+ * @param {import('../answers_predictions.js').LogitsData} data
  */
 function name(c, data) {
   const marks = `${data.draw?.id === c.id ? '◆ ' : ''}${data.target?.id === c.id ? '▸ ' : ''}`;

@@ -1,10 +1,10 @@
 /** The pipeline as a row of steps: each with its slider, what it took away, and how much probability is left behind it. */
 
 import { h, replace } from '../dom.js';
-import { grouped } from '../format.js';
-import { left, percent, quoted, removal, share } from './next_words.js';
+import { grouped, percent } from '../format.js';
+import { left, quoted, removal, share } from './next_words.js';
 
-/** @typedef {import('../types.js').LogitsData} LogitsData */
+/** @typedef {import('../answers_predictions.js').LogitsData} LogitsData */
 /** @typedef {Readonly<import('../types.js').Selection>} Selection */
 /** @typedef {Partial<import('../types.js').Selection>} Patch */
 

@@ -1,11 +1,11 @@
 /** What Next word says: how sure the model was, what each step did, and why the draw fell where it did. */
 
 import { visible } from '../dom.js';
-import { grouped } from '../format.js';
+import { grouped, percent } from '../format.js';
 import { shorten, weight as written } from '../ticks.js';
 
-/** @typedef {import('../types.js').LogitsData} LogitsData */
-/** @typedef {import('../types.js').Candidate} Candidate */
+/** @typedef {import('../answers_predictions.js').LogitsData} LogitsData */
+/** @typedef {import('../answers_predictions.js').Candidate} Candidate */
 /** @typedef {Readonly<import('../types.js').Selection>} Selection */
 
 /** @param {string} text */
@@ -72,13 +72,6 @@ export function why({ draw, drawn, candidates }, { temperature }) {
   if (drawn.rank === 0) return `${it} It is the likeliest, and ${percent(1 - drawn.probability)} of all numbers would have fallen on others.`;
   const over = first ? ` Likelier was ${quoted(first.text)} with ${percent(first.probability)}, but it lies from 0 to ${first.probability.toFixed(4)}, and u is above that.` : '';
   return it + over;
-}
-
-/** @param {number} value */
-export function percent(value) {
-  if (value >= 0.0005 || value === 0) return `${(value * 100).toFixed(1)} %`;
-  if (value >= 0.00001) return `${Number((value * 100).toPrecision(2))} %`;
-  return `${(value * 100).toExponential(0).replace('e-', 'e−')} %`;
 }
 
 /** @param {number} value */

@@ -15,8 +15,8 @@ import { createTable } from './roles_table.js';
 import { missingWords, nullWords, table } from './roles_words.js';
 
 /**
- * @typedef {import('../types.js').Role} Role
- * @typedef {import('../types.js').RolesData} RolesData
+ * @typedef {import('../answers_attention.js').Role} Role
+ * @typedef {import('../answers_attention.js').RolesData} RolesData
  * @typedef {import('./roles_table.js').Chosen} Chosen
  */
 

@@ -6,8 +6,8 @@ import { MEANING, inWords, placeOf, standing } from '../roles.js';
 import { named, weight as written } from '../ticks.js';
 
 /**
- * @typedef {import('../types.js').RolesData} RolesData
- * @typedef {import('../types.js').EvidenceData} EvidenceData
+ * @typedef {import('../answers_attention.js').RolesData} RolesData
+ * @typedef {import('../answers_attention.js').EvidenceData} EvidenceData
  * @typedef {import('./roles_table.js').Chosen} Chosen
  * @typedef {{rows: readonly import('../types.js').Token[], cols: readonly import('../types.js').Token[]}} Tokens
  */

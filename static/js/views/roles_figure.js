@@ -4,8 +4,8 @@ import { cividis, css } from '../colour.js';
 import { IN_TOKENS, reach, standing, standsOut } from '../roles.js';
 
 /**
- * @typedef {import('../types.js').RolesData} RolesData
- * @typedef {import('../types.js').Role} Role
+ * @typedef {import('../answers_attention.js').RolesData} RolesData
+ * @typedef {import('../answers_attention.js').Role} Role
  */
 
 const STOPS = 9;

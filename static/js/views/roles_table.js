@@ -8,9 +8,9 @@ import { MEANING, inWords, rolesOf, scored, standing, standsOut, timesNull } fro
 import { order } from './roles_words.js';
 
 /**
- * @typedef {import('../types.js').RolesData} RolesData
- * @typedef {import('../types.js').Role} Role
- * @typedef {import('../types.js').RoleSort} RoleSort
+ * @typedef {import('../answers_attention.js').RolesData} RolesData
+ * @typedef {import('../answers_attention.js').Role} Role
+ * @typedef {import('../answers_attention.js').RoleSort} RoleSort
  * @typedef {{layer: number, head: number, role: Role}} Chosen
  */
 

@@ -3,9 +3,9 @@
 import { BEYOND, missing, rolesOf, standing } from '../roles.js';
 
 /**
- * @typedef {import('../types.js').RolesData} RolesData
- * @typedef {import('../types.js').Role} Role
- * @typedef {import('../types.js').RoleSort} RoleSort
+ * @typedef {import('../answers_attention.js').RolesData} RolesData
+ * @typedef {import('../answers_attention.js').Role} Role
+ * @typedef {import('../answers_attention.js').RoleSort} RoleSort
  */
 
 /** What the scores are held against. @param {RolesData} data */

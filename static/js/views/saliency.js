@@ -13,7 +13,7 @@ import { bars, signed } from './parts.js';
 import { saliencySvg } from './saliency_svg.js';
 import { adds, METHODS, short, subject, table } from './saliency_words.js';
 
-/** @typedef {import('../types.js').SaliencyData} SaliencyData */
+/** @typedef {import('../answers_predictions.js').SaliencyData} SaliencyData */
 /** @typedef {'encoder'|'decoder'} Input */
 
 /** The most gradients that an integral takes where those of the selection were not enough. */

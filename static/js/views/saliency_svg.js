@@ -15,7 +15,7 @@ const [NAME, BAR, COLUMN] = [150, 150, 400];
 
 /**
  * @param {object} now
- * @param {import('../types.js').SaliencyData} now.data
+ * @param {import('../answers_predictions.js').SaliencyData} now.data
  * @param {import('../types.js').Run} now.run
  * @param {'light'|'dark'} now.theme
  * @param {string} now.model

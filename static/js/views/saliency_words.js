@@ -3,7 +3,7 @@
 import { visible } from '../dom.js';
 import { signed } from './parts.js';
 
-/** @typedef {import('../types.js').SaliencyData} SaliencyData */
+/** @typedef {import('../answers_predictions.js').SaliencyData} SaliencyData */
 
 export const METHODS = /** @type {const} */ ({
   'gradient-x-input': 'Gradient × input',

@@ -35,7 +35,7 @@ function mount(el, ctx) {
   let state = ctx.store.get();
   const stack = stackOf(state, ctx.run);
   const inStrip = !ctx.run.tokens.decoder || stack.name !== 'encoder';
-  /** @type {import('../types.js').SurprisalData|null} */
+  /** @type {import('../answers_predictions.js').SurprisalData|null} */
   let data = null;
   /** @type {number|null} */
   let pointed = null;
@@ -70,7 +70,7 @@ function mount(el, ctx) {
     if (data) replace(about, detail(data.tokens[pointed ?? chosen() ?? -1], data));
   }
 
-  /** @param {import('../types.js').SurprisalData} of */
+  /** @param {import('../answers_predictions.js').SurprisalData} of */
   function pictureOf(of) {
     return figure({ data: of, measure: state.measure, chosen: chosen(), width: Math.floor(chart.clientWidth), look: look() });
   }
@@ -97,7 +97,7 @@ function mount(el, ctx) {
     if (inStrip && (index === null || index < stack.rows)) ctx.setHover({ query: index, key: null });
   }
 
-  /** @param {import('../types.js').SurprisalData} fresh */
+  /** @param {import('../answers_predictions.js').SurprisalData} fresh */
   function fill(fresh) {
     data = fresh;
     drawn = '';

@@ -5,7 +5,7 @@ import { digits, grouped } from '../format.js';
 import { plain, shorten, thin, weight } from '../ticks.js';
 import { inNats, MEASURES, natsOf } from './surprisal_words.js';
 
-/** @typedef {import('../types.js').SurprisalData} SurprisalData */
+/** @typedef {import('../answers_predictions.js').SurprisalData} SurprisalData */
 
 /** Pixels that a token's name needs. */
 const NAME = 17;
@@ -60,7 +60,7 @@ export function figure({ data, measure, chosen, width, look }) {
   };
 }
 
-/** @param {import('../types.js').ScoredToken} token */
+/** @param {import('../answers_predictions.js').ScoredToken} token */
 function tooltip(token) {
   const name = `<b>${plain(shorten(visible(token.text), 24))}</b> (${token.index})`;
   if (token.rank === null) return `${name}<br>not scored`;

@@ -6,8 +6,8 @@ import { piece } from '../piece.js';
 import { weight } from '../ticks.js';
 
 /**
- * @typedef {import('../types.js').SurprisalData} SurprisalData
- * @typedef {import('../types.js').ScoredToken} ScoredToken
+ * @typedef {import('../answers_predictions.js').SurprisalData} SurprisalData
+ * @typedef {import('../answers_predictions.js').ScoredToken} ScoredToken
  * @typedef {import('../types.js').Selection['measure']} Measure
  */
 

@@ -109,7 +109,7 @@ function mount(el, ctx) {
     }), tokens.length > LONGEST && h('li', {}, `… ${grouped(tokens.length - LONGEST)} more: change them in the box above`));
   }
 
-  /** @param {import('../types.js').LogitsData} before @param {import('../types.js').LogitsData} after */
+  /** @param {import('../answers_predictions.js').LogitsData} before @param {import('../answers_predictions.js').LogitsData} after */
   function predictions(before, after) {
     const list = changes(before, after, SHOWN);
     const most = Math.max(...list.flatMap((one) => [one.before?.softmax ?? 0, one.after?.softmax ?? 0]), 1e-9);

@@ -30,7 +30,7 @@ export function figure(list, width, look) {
 
 /**
  * Of a model that predicts nothing: how much each head changed.
- * @param {import('../types.js').Ranking} ranking
+ * @param {import('../answers_attention.js').Ranking} ranking
  * @param {number} width
  * @param {import('../look.js').Look} look
  * @returns {import('../plot.js').Figure}

@@ -3,8 +3,8 @@
 import { visible } from '../dom.js';
 import { shorten, weight as written } from '../ticks.js';
 
-/** @typedef {import('../types.js').LogitsData} LogitsData */
-/** @typedef {import('../types.js').Candidate} Candidate */
+/** @typedef {import('../answers_predictions.js').LogitsData} LogitsData */
+/** @typedef {import('../answers_predictions.js').Candidate} Candidate */
 
 /**
  * @typedef {object} Change null: not among those that were listed
