@@ -163,7 +163,7 @@ def test_a_sink_is_explained_where_there_is_one(open_map: Open, eager: Callable[
         page.wait_for_selector(".map-chart .heatmaplayer image")
         share, key = maps[layer][head].mean(0).max(0)
         if share > 0.3:
-            note = f"Column {tokens[key]} ({key}) is a sink: it takes {share * 100:.0f} %"
+            note = f"Column {tokens[key]} ({key}) is a sink: it takes {share * 100:.0f}%"
             expect(page.locator(".map-note")).to_contain_text(note)
         else:
             expect(page.locator(".map-note")).not_to_contain_text("sink")
