@@ -39,9 +39,16 @@ def test_the_theme_follows_the_system_until_it_is_chosen(open_page: Open) -> Non
 
 
 @pytest.mark.parametrize("view", VIEWS)
-def test_nothing_is_wider_than_a_phone(open_page: Open, view: str) -> None:
+def test_nothing_is_wider_than_a_phone_or_longer_than_the_page(open_page: Open, view: str) -> None:
     page = open_page(f"/?view={view}", size=NARROW)
     assert page.evaluate("document.documentElement.scrollWidth") <= NARROW["width"]
+    assert (
+        page.evaluate(
+            """document.documentElement.scrollHeight - scrollY
+        - document.querySelector('footer').getBoundingClientRect().bottom"""
+        )
+        <= 1
+    ), "something lies below the foot"
 
 
 def test_pages_of_words(open_page: Open, watch: Watch) -> None:
