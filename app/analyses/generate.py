@@ -185,7 +185,7 @@ def generate(
             seen = _read(writer, unread)
             ruled = None if rules is None else rules([*read, *ids], seen.logits)
             u = None if greedy else uniform(generator)
-            found, token_id = _choose(seen.logits, ruled, sampling, u)
+            found, token_id = choose(seen.logits, ruled, sampling, u)
             step, ids, unread = len(ids), [*ids, token_id], [token_id]
             text, pair = prompt.texts(ids)
             written = _written(prompt, sampling, step, token_id, found, seen, u, (text, pair))
@@ -200,15 +200,18 @@ def generate(
     return Generated(ids, text, pair, ended, seed, tuple(checks))
 
 
-def _choose(logits: Tensor, ruled: Tensor | None, sampling: Sampling, u: float | None) -> tuple[Prediction, int]:
-    """The prediction and the id taken from it. To sort a whole vocabulary takes long, and only what is listed and what
-    is drawn need their place: all of it is sorted where top-p wants it, or where the draw falls behind what was sorted.
+def choose(logits: Tensor, ruled: Tensor | None, sampling: Sampling, u: float | None) -> tuple[Prediction, int]:
+    """The prediction and the id taken from it; `u` None: the likeliest.
+
+    To sort a whole vocabulary takes long, and only what is listed, what is drawn and the first that each step removes
+    need their place: all of it is sorted where top-p wants it, or where one of these lies behind what was sorted.
     """
     chosen = (sampling.temperature, sampling.top_k, sampling.top_p, sampling.min_p)
     if sampling.top_p >= 1.0 or u is None:
         found = predict(logits, *chosen, ruled=ruled, order=_best_first(logits if ruled is None else ruled))
         token_id = int(found.order[0]) if u is None else drawn_at(found, u)
-        if bool((found.order[:SORTED] == token_id).any()):
+        told = torch.tensor([token_id, *first_removed(found).values()])
+        if bool(torch.isin(told, found.order[:SORTED]).all()):
             return found, token_id
     found = predict(logits, *chosen, ruled=ruled)
     return found, int(found.order[0]) if u is None else drawn_at(found, u)

@@ -9,7 +9,8 @@ import pytest
 import torch
 from transformers import DynamicCache, EncoderDecoderCache, GenerationConfig
 
-from app.analyses.generate import Generated, Sampling, Start, Written, generate
+from app.analyses.generate import Generated, Sampling, Start, Written, choose, generate
+from app.analyses.logits import first_removed
 from app.errors import Cancelled, HeadlightError, NoLanguageHead, NotApplicable, OutOfRange, TooManyTokens
 from app.limits import MOST_STEPS
 from app.models.run import RunRequest, inputs_of
@@ -138,6 +139,19 @@ def test_a_seed_that_was_not_given_is_told_and_writes_the_same_text() -> None:
     end, _, start = write("llama", Sampling(temperature=1.5), steps=8)
     assert start.seed is not None
     assert write("llama", Sampling(temperature=1.5, seed=start.seed), steps=8)[0].ids == end.ids
+
+
+@pytest.mark.parametrize("kept", [5, 999, 1000, 2000])
+@pytest.mark.parametrize("step", ["top-k", "min-p"])
+def test_the_first_removed_is_the_next_in_rank_however_many_are_kept(step: str, kept: int) -> None:
+    scores = torch.randn(49_152, generator=torch.Generator().manual_seed(1))
+    best = scores.argsort(descending=True)
+    enough = float((scores[best[kept - 1 : kept + 1]].mean() - scores.max()).double().exp())  # between two in rank
+    sampling = Sampling(top_k=kept) if step == "top-k" else Sampling(min_p=enough)
+    found, token_id = choose(scores, None, sampling, 0.0)
+    assert next(one.kept for one in found.steps if one.step == step) == kept
+    assert first_removed(found) == {step: int(best[kept])}
+    assert token_id == int(best[0])
 
 
 @pytest.mark.usefixtures("endless")
