@@ -1,6 +1,7 @@
 // Two runs side by side: makes the other run, has the heads ranked, and fetches where one head differs.
 
 import { ApiError } from './api.js';
+import { predicting } from './masks.js';
 import { query } from './paths.js';
 import { partner, sameStep } from './partner.js';
 import { stackOf } from './selection.js';
@@ -42,10 +43,8 @@ export async function comparison({ api, run, answer, again, keep }, a, request, 
       keep(['difference', path], () => again(() => api.difference(path, signal), both, signal)),
       answer('attention', { stack: theirs.name, layer: layerB, head: headB, lens: 'raw', dtype: 'f32', size, pool: 'max' }, b, other, signal),
     ]);
-    const position = logits?.position ?? null;
-    const ofText = ranking.stack === 'encoder' && a.tokens.decoder;
-    const at = ofText ? sameStep(position, positionsOf(a), positionsOf(b)) : partner(ranking.units, position, positionsOf(a));
-    const after = logits && predicts(b, mask) ? await answer('logits', { ...without(logits), ...(at === null ? {} : { position: at }) }, b, other, signal) : null;
+    const at = logits && placeIn(a, b, ranking, logits.position ?? null, mask);
+    const after = at === null ? null : await answer('logits', { ...logits, position: at }, b, other, signal);
     return { run: b, problem: null, ranking, difference, attention, path, logits: after };
   } catch (error) {
     if (!(error instanceof ApiError) || !REASONS.includes(error.problem.status)) throw error;
@@ -53,17 +52,25 @@ export async function comparison({ api, run, answer, again, keep }, a, request, 
   }
 }
 
+/**
+ * Where the other is asked for its prediction, so that both are asked at the same place.
+ * @param {Run} a
+ * @param {Run} b
+ * @param {import('./answers_attention.js').Ranking} ranking
+ * @param {number|null} chosen null: the last, or the first mask
+ * @param {string|null} mask
+ * @returns {number|null} null: there it predicts nothing
+ */
+function placeIn(a, b, { stack, units }, chosen, mask) {
+  const [count, others] = [positionsOf(a), positionsOf(b)];
+  const position = chosen ?? (a.tokens.decoder ? count - 1 : predicting(a, { mask })[0]?.index);
+  if (position === undefined) return null;
+  const ofText = stack === 'encoder' && a.tokens.decoder;
+  const place = ofText ? sameStep(position, count, others) : partner(units, position, count, others);
+  return predicting(b, { mask }).some(({ index }) => index === place) ? place : null;
+}
+
 /** @param {Run} run */
 function positionsOf({ tokens }) {
   return (tokens.decoder ?? tokens.encoder ?? []).length;
-}
-
-/** @param {import('./answers_predictions.js').LogitsParams} params */
-function without({ position: _, ...rest }) {
-  return rest;
-}
-
-/** A masked model predicts where there is a mask. @param {Run} run @param {string|null} mask */
-function predicts({ tokens }, mask) {
-  return mask === null || Boolean(tokens.decoder) || (tokens.encoder ?? []).some(({ text }) => text === mask);
 }

@@ -120,7 +120,7 @@ export function maskPlaces(run, model) {
   return (run.tokens.encoder ?? []).filter(({ text }) => model?.mask && text === model.mask).map(({ index }) => index);
 }
 
-/** The tokens at, or after, which there is a prediction: of a masked model its masks. @param {Run} run @param {Model|null} model @returns {Token[]} */
+/** The tokens at, or after, which there is a prediction: of a masked model its masks. @param {Run} run @param {{mask?: string|null}|null} model @returns {Token[]} */
 export function predicting({ tokens: { decoder, encoder } }, model) {
   return decoder ?? (encoder ?? []).filter(({ text }) => text === model?.mask || /^(\[MASK\]|<mask>)$/.test(text));
 }

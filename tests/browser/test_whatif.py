@@ -85,6 +85,22 @@ def test_the_position_that_is_asked_about_moves_with_its_word(open_page: Open, s
         assert rows[best][at : at + 2] == [weight(float(side[best])), "1"]
 
 
+@pytest.mark.parametrize("pinned", ["query", "position"])
+def test_where_the_word_itself_is_changed_both_are_asked_behind_it(
+    open_page: Open, smollm2: Reference, pinned: str
+) -> None:
+    page = open_page(link(STORE, model="smollm2", view="whatif", **{pinned: 9}))
+    change(page, 9, "Mary")
+    expect(page.locator(".whatif-part h3").first).to_have_text(
+        "What it expects after ·John (9), and in the changed text after ·Mary (9)"
+    )
+    sides = [smollm2.logits(text)[9].softmax(-1) for text in (STORE, MARY)]
+    rows = shown(page)
+    for at, side in ((0, sides[0]), (2, sides[1])):
+        best = int(side.argmax())
+        assert rows[best][at : at + 2] == [weight(float(side[best])), "1"]
+
+
 def test_the_heads_are_ranked_by_their_divergence_and_open_in_compare(
     open_page: Open, eager: Callable[..., Eager]
 ) -> None:

@@ -109,6 +109,20 @@ function mount(el, ctx) {
     }), tokens.length > LONGEST && h('li', {}, `… ${grouped(tokens.length - LONGEST)} more: change them in the box above`));
   }
 
+  /**
+   * The heading, with the place in the changed text where it is called by another name.
+   * @param {number} position
+   * @param {number|null} other
+   * @param {readonly import('../types.js').Token[]} tokens
+   * @param {import('../types.js').Run} run the other
+   */
+  function where(position, other, tokens, run) {
+    const at = tokens === ctx.run.tokens.decoder ? 'after' : 'at';
+    const name = named(tokens[position], position);
+    const its = other === null ? name : named((run.tokens.decoder ?? run.tokens.encoder ?? [])[other], other);
+    return `What it expects ${at} ${name}${its === name ? '' : `, and in the changed text ${at} ${its}`}`;
+  }
+
   /** @param {import('../answers_predictions.js').LogitsData} before @param {import('../answers_predictions.js').LogitsData} after */
   function predictions(before, after) {
     const list = changes(before, after, SHOWN);
@@ -153,7 +167,7 @@ function mount(el, ctx) {
       replace(answer, wrote === writes ? `It writes “${wrote}” for both texts.` : `It wrote “${wrote}” itself, and now “${writes}”.`);
       const [before, after] = [answers.logits, compared.logits];
       table.hidden = !before || !after;
-      replace(expects, before ? `What it expects ${ctx.run.tokens.decoder ? 'after' : 'at'} ${named(asked[before.position], before.position)}` : 'What it expects');
+      replace(expects, before ? where(before.position, after?.position ?? null, asked, compared.run) : 'What it expects');
       say.hidden = table.hidden;
       replace(none, !table.hidden ? '' : predicts(ctx.run, ctx.model) ? 'Of the changed text there is no prediction here.' : 'This model predicts no words here: choose one with a language-model head, or mask a word.');
       if (before && after) predictions(before, after);
