@@ -25,6 +25,8 @@ export const DEFAULTS = Object.freeze({
 export function createStore(initial = {}) {
   /** @type {Readonly<Selection>} */
   let state = Object.freeze({ ...DEFAULTS, ...initial });
+  /** The view in which the other text was written. */
+  let writtenIn = state.view;
   /** @type {Readonly<Hover>} */
   let hover = Object.freeze({ query: null, key: null });
   /** @type {Set<(state: Readonly<Selection>, changed: Set<keyof Selection>) => void>} */
@@ -35,9 +37,10 @@ export function createStore(initial = {}) {
   return {
     get: () => state,
     set(patch) {
-      const next = Object.freeze({ ...state, ...outlived(state, patch), ...patch });
+      const next = Object.freeze({ ...state, ...outlived(state, patch), ...(writtenIn === 'compare' ? {} : unchanged(state, patch)), ...patch });
       const changed = changes(state, next);
       if (changed.size === 0) return;
+      if (changed.has('otherText')) writtenIn = next.view;
       state = next;
       for (const listener of [...listeners]) listener(state, changed);
     },
@@ -57,6 +60,17 @@ export function createStore(initial = {}) {
       return () => hoverListeners.delete(listener);
     },
   };
+}
+
+/**
+ * A word that was changed in What if is a change of that text, and goes with it; a text to compare with stays.
+ * @param {Readonly<Selection>} state
+ * @param {Partial<Selection>} patch
+ * @returns {Partial<Selection>}
+ */
+function unchanged(state, patch) {
+  const { text, masks } = { ...state, ...patch };
+  return text === state.text && same(masks, state.masks) ? {} : { otherText: null };
 }
 
 /**

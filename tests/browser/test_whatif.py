@@ -157,6 +157,16 @@ def test_several_words_are_changed_one_after_the_other_and_a_mask_is_followed(op
     expect(page.locator(".whatif")).to_contain_text("Of the changed text there is no prediction here.")
 
 
+def test_a_new_text_lets_the_changed_one_go(open_page: Open) -> None:
+    page = open_page(link("She poured a cup of [MASK].", model="minilm-mlm", view="whatif"))
+    change(page, 2, "drank")
+    page.locator("#text").fill("He lost his [MASK].")
+    page.locator("#text").press("Enter")
+    expect(page.locator(".whatif-chip")).to_have_text(["[CLS]", "he", "lost", "his", "[MASK]", ".", "[SEP]"])
+    expect(page.locator(".whatif-result")).to_be_hidden()
+    assert "text_b" not in page.url
+
+
 def test_it_fits_a_phone(open_page: Open) -> None:
     page = open_page(link(STORE, model="smollm2", view="whatif") + f"&text_b={MARY.replace(' ', '+')}", size=NARROW)
     page.wait_for_selector(".whatif-result:not([hidden])")

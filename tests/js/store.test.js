@@ -75,6 +75,27 @@ test('another model or text leaves behind what only the one before had', () => {
   assert.equal(store.get().edits, null);
 });
 
+test('a changed word goes with its text, a text to compare with stays', () => {
+  const store = createStore({ model: 'a', text: 'x' });
+  store.set({ view: 'whatif', otherText: 'x!' });
+  store.set({ model: 'b', masks: null, view: 'map' });
+  assert.equal(store.get().otherText, 'x!', 'the same text on another model');
+  store.set({ text: 'y' });
+  assert.equal(store.get().otherText, null);
+  store.set({ view: 'whatif', otherText: 'y!' });
+  store.set({ masks: ['0:0:1'] });
+  assert.equal(store.get().otherText, null, 'with another mask it is another text');
+  store.set({ view: 'compare', otherText: 'z' });
+  store.set({ view: 'whatif' });
+  store.set({ text: 'w' });
+  assert.equal(store.get().otherText, 'z');
+  store.set({ text: 'v', otherText: 'q' });
+  assert.equal(store.get().otherText, 'q', 'what comes with the change stays');
+  const linked = createStore({ text: 'x', view: 'whatif', otherText: 'x!' });
+  linked.set({ text: 'y' });
+  assert.equal(linked.get().otherText, null, 'of a link');
+});
+
 test('what was written on a text does not go with another text, model or mask', () => {
   for (const change of [{ text: 'y' }, { model: 'b' }, { target: 'z' }, { masks: ['0:0:1'] }]) {
     const store = createStore({ model: 'a', text: 'x', prefix: [1, 2] });
