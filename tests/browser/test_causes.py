@@ -289,6 +289,22 @@ def test_what_cannot_be_taken_away_is_said_with_a_way_out(open_page: Open, watch
     expect(page.locator(".causes-adds").get_by_role("button", name=re.compile("^Edge"))).to_be_disabled()
 
 
+def test_at_the_most_edits_it_says_so_and_one_put_back_makes_room(open_page: Open) -> None:
+    heads = [f"head.decoder.{layer}.{head}" for layer in range(8) for head in range(8)]
+    page = open_page(link(STORE, **CAUSES, layer=20, edits=",".join(heads)))
+    expect(page.locator(".causes-list li")).to_have_count(64, timeout=LONG)
+    buttons = page.locator(".causes-adds button")
+    expect(page.locator(".causes-adds button:disabled")).to_have_count(buttons.count())
+    expect(page.locator(".causes-why").first).to_have_text(
+        "64 are taken away, which is the most at once: put one back to take another away."
+    )
+    page.get_by_role("button", name="Put back head 3.3").click()
+    expect(page.locator(".causes-list li")).to_have_count(63, timeout=LONG)
+    expect(page.locator(".causes-adds button:disabled")).to_have_count(0)
+    expect(page.locator(".causes-why").first).to_be_hidden()
+    add(page, "Attention of layer 20")
+
+
 def test_the_command_and_the_picture(open_page: Open, plain: Plain) -> None:
     page = open_page(link(STORE, **CAUSES, edits="head.decoder.1.5"))
     page.get_by_role("button", name="Copy as curl").click()

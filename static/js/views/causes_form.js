@@ -119,12 +119,13 @@ export function createForm(ctx, stack, react) {
     replace(buttons.layer, `Attention of layer ${state.layer}`);
     replace(buttons.token, `Token ${named(cols[to], to)}`);
     replace(buttons.edge, `Edge ${named(rows[from], from)} → ${named(cols[to], to)}`);
-    const reason = unseen();
-    buttons.edge.disabled = to > from && stack.name === 'decoder';
-    buttons.token.disabled = stack.name === 'decoder' && to === cols.length - 1;
+    const full = texts.length >= MOST;
+    const reason = full ? `${MOST} are taken away, which is the most at once: put one back to take another away.` : unseen();
+    buttons.head.disabled = buttons.layer.disabled = full;
+    buttons.edge.disabled = full || (to > from && stack.name === 'decoder');
+    buttons.token.disabled = full || (stack.name === 'decoder' && to === cols.length - 1);
     replace(why, reason);
     why.hidden = reason === '';
-    for (const one of Object.values(buttons)) if (texts.length >= MOST) one.disabled = true;
     replace(list, texts.map(item));
     list.hidden = clear.hidden = texts.length === 0;
   }
