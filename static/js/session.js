@@ -49,7 +49,7 @@ export function createSession(api = server) {
   }
 
   /**
-   * What is known under that key, or what is made now.
+   * What is known under that key, or what is made now. A refusal is not kept: what was refused may be had later.
    * @template T
    * @param {unknown[]} words
    * @param {() => Promise<T>} make
@@ -60,7 +60,7 @@ export function createSession(api = server) {
     const known = answers.get(key);
     if (known !== undefined) return known;
     const value = await make();
-    answers.set(key, value);
+    if (!value || typeof value !== 'object' || !('problem' in value) || !value.problem) answers.set(key, value);
     return value;
   }
 

@@ -64,6 +64,27 @@ test('a failure is not remembered', async () => {
   assert.equal((await session.fetch({ attention: { layer: 0 } }, RUN, REQUEST, signal)).attention, 'answer');
 });
 
+test('a comparison that was refused is asked for again, one that was answered is not', async () => {
+  let refused = true;
+  const { calls, session } = fake({
+    compare: async () => {
+      calls.push('compare');
+      if (refused) throw new ApiError({ title: '', status: 413, code: 'too-large', detail: '', hint: '' });
+      return { stack: 'decoder', stack_b: 'decoder', units: [] };
+    },
+    createRun: async () => ({ run: 'r2', stacks: [{ name: 'decoder', layers: 1, heads: 1 }], tokens: { decoder: [] } }),
+    difference: async () => ({}),
+  });
+  const needs = { compare: { other: { ...REQUEST, text: 'b' }, stack: 'decoder', layer: 0, head: 0, layer_b: null, head_b: null, size: 8 } };
+  assert.equal((await session.fetch(needs, RUN, REQUEST, signal)).compare.problem.code, 'too-large');
+  assert.equal(session.peek(needs, RUN), null);
+  refused = false;
+  assert.equal((await session.fetch(needs, RUN, REQUEST, signal)).compare.problem, null);
+  assert.notEqual(session.peek(needs, RUN), null);
+  await session.fetch(needs, RUN, REQUEST, signal);
+  assert.equal(calls.filter((one) => one === 'compare').length, 2);
+});
+
 test('the cache lets the least recently used go', () => {
   const cache = createCache(2);
   cache.set('a', 1);
