@@ -12,6 +12,7 @@ from __future__ import annotations
 import math
 from bisect import bisect_right
 from dataclasses import dataclass
+from functools import reduce
 from itertools import pairwise
 
 import torch
@@ -20,7 +21,7 @@ from torch import Tensor
 from app.analyses.align import Alignment, By, Unit, align
 from app.analyses.paired_rows import distributions
 from app.analyses.ranges import index
-from app.attention.maps import bin_edges
+from app.attention.maps import bin_edges, worse
 from app.checks import Check, at_most
 from app.errors import OutOfRange, Unprocessable, nobody_waits
 from app.limits import MOST_DIFFERENCE_CELLS
@@ -108,7 +109,7 @@ def compare(
             if cancelled():
                 raise nobody_waits()
             total += divergence(p, q).sum(-1)
-            error = max(error, _sum_error(p), _sum_error(q))
+            error = reduce(worse, (_sum_error(p), _sum_error(q)), error)
         bits = (total / len(pairing.rows)).tolist()
         heads += [HeadDivergence(layer, head, value) for head, value in enumerate(bits)]
     warnings = []
@@ -124,8 +125,8 @@ def compare(
         units=pairing.rows,
         col_pairs=[(unit[0], unit[2]) for unit in pairing.cols],
         col_units=pairing.cols,
-        heads=sorted(heads, key=lambda head: -head.divergence),
-        checks=_checks(error, max((head.divergence for head in heads), default=0.0), pairing, a, b),
+        heads=sorted(heads, key=_from_the_largest),
+        checks=_checks(error, reduce(worse, (head.divergence for head in heads), 0.0), pairing, a, b),
         warnings=tuple(warnings),
     )
 
@@ -164,7 +165,7 @@ def difference(
     error = bits = 0.0
     for part, p, q in distributions(records, (slice(head, head + 1), slice(head_b, head_b + 1)), pairing):
         bits += float(divergence(p, q).sum())
-        error = max(error, _sum_error(p), _sum_error(q))
+        error = reduce(worse, (_sum_error(p), _sum_error(q)), error)
         _pool(q[0, :, :-1] - p[0, :, :-1], part, edges, high, low)
     bits /= len(pairing.rows)
     pooled = (len(edges[0]) - 1, len(edges[1]) - 1) != (len(pairing.rows), len(pairing.cols))
@@ -189,6 +190,11 @@ def difference(
         values=torch.where(high >= -low, high, low)[None, None],
         checks=_checks(error, bits, pairing, a, b),
     )
+
+
+def _from_the_largest(head: HeadDivergence) -> float:
+    """What heads are sorted by; a divergence that is no number comes last."""
+    return math.inf if math.isnan(head.divergence) else -head.divergence
 
 
 def stacks_of(a: Run, b: Run, stack: str | None) -> tuple[Stack, Stack]:

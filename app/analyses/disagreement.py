@@ -17,7 +17,7 @@ from torch import Tensor
 
 from app.analyses.lenses import LENSES, Asked, Shown
 from app.analyses.ranges import index
-from app.attention.maps import blocks
+from app.attention.maps import blocks, worse
 from app.checks import Check, at_most, worst
 from app.errors import OutOfRange, Unprocessable
 from app.limits import MOST_PAIRS
@@ -136,11 +136,11 @@ def _layer(
     pairs: list[PairDisagreement] = []
     sums = outside = 0.0
     most = math.log2(len(names))
-    for rows, shares in _shares(shown, stack):  # [lenses, H, rows, K]
+    for rows, shares, empty in _shares(shown, stack):  # [lenses, H, rows, K], [lenses, H, rows]
         there = ~shares.isnan().any(dim=-1).any(dim=0)  # [H, rows]
-        sums = max(sums, float((shares.sum(-1) - 1.0).abs().nan_to_num(0.0).max()))
+        sums = worse(sums, float((shares.sum(-1) - 1.0).abs().masked_fill(empty, 0.0).max()))
         bits = (_entropy(shares.mean(0)) - _entropy(shares).mean(0)).masked_fill(~there, 0.0)
-        outside = max(outside, -float(bits.min()), float(bits.max()) - most)
+        outside = worse(worse(outside, -float(bits.min())), float(bits.max()) - most)
         total += bits.clamp_min(0.0).sum(-1).double().cpu()  # rounding may leave less than nothing
         queries += there.sum(-1).cpu()
         pairs += _pairs(number, names, rows, shares.masked_fill(~there[..., None], 0.0), limit)
@@ -151,11 +151,17 @@ def _layer(
     return heads, pairs, [at_most("shares-sum-to-1", sums, LIMIT), at_most("divergence-in-its-range", outside, LIMIT)]
 
 
-def _shares(shown: Sequence[Shown], stack: Stack) -> Iterator[tuple[range, Tensor]]:
-    """The distributions of every lens over the same rows, in blocks: [lenses, H, rows, K]. They share one record."""
+def _shares(shown: Sequence[Shown], stack: Stack) -> Iterator[tuple[range, Tensor, Tensor]]:
+    """The distributions of every lens over the same rows, in blocks: [lenses, H, rows, K]. They share one record.
+
+    With them, the rows that may be NaN: all is 0 there, or the sink that was taken out was all there was.
+    """
     for rows, probs in blocks(shown[0].record, slice(0, stack.heads), range(stack.rows)):
         values = torch.stack([(probs if one.change is None else one.change(probs, rows)).abs() for one in shown])
-        yield rows, values / values.sum(-1, keepdim=True)
+        sums = values.sum(-1)
+        without_sink = torch.tensor([one.sinks is not None for one in shown], device=probs.device)[:, None, None]
+        gone = without_sink & values.isnan().all(-1) & ~probs.isnan().any(-1)
+        yield rows, values / sums[..., None], (sums == 0) | gone
 
 
 def _entropy(shares: Tensor) -> Tensor:

@@ -18,6 +18,7 @@ from app.analyses.position import predicted_position
 from app.analyses.ranges import index
 from app.analyses.words import RankedWord
 from app.attention.edits import Knockout, Mode
+from app.attention.maps import worse
 from app.attention.recorder import PassStopped
 from app.checks import Check, at_most
 from app.errors import NotApplicable, OutOfRange, nobody_waits
@@ -122,11 +123,11 @@ def edits(
         after=_choices(after, limit, texts),
         changes=_moved(before, after, ids, texts),
         difference=_difference(before, after, *chosen),
-        kl=max(0.0, kl),
+        kl=worse(0.0, kl),
         flips=bool(before.argmax() != after.argmax()),
         entropy_before=float(first.entropies()),
         entropy_after=float(then.entropies()),
-        checks=_checks(run, found, max(first.sum_error(), then.sum_error()), after, kl),
+        checks=_checks(run, found, worse(first.sum_error(), then.sum_error()), after, kl),
     )
 
 

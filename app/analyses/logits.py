@@ -187,7 +187,7 @@ def candidates(found: Prediction, ids: Sequence[int], model: LoadedModel) -> dic
 
 def entropy(found: Prediction) -> float:
     """In nats, at temperature 1."""
-    return float(-(found.softmax * found.scores.log_softmax(-1)).nan_to_num(0.0).sum())
+    return float(torch.special.entr(found.softmax).sum())
 
 
 def uniform(generator: torch.Generator) -> float:

@@ -16,6 +16,7 @@ from torch import Tensor
 
 from app.analyses.ranges import Span, index, span
 from app.attention.core import attend
+from app.attention.maps import worse
 from app.attention.recorder import LayerRecord
 from app.attention.rules import Rules, added, visible
 from app.checks import Check, at_most
@@ -105,7 +106,7 @@ def neuron(run: Run, stack: str | None, layer: int, head: int, query: int, keys:
         bias=_plain(steps.bias),
         entering=_plain(steps.entering),
         mask=steps.mask.int().cpu(),
-        sink=None if rules.sinks is None else max(0.0, 1.0 - float(probs.double().sum())),
+        sink=None if rules.sinks is None else worse(0.0, 1.0 - float(probs.double().sum())),
         sink_score=None if rules.sinks is None else float(rules.sinks[0]),
         probs=_plain(probs),
         z=_plain(z),

@@ -21,7 +21,7 @@ from app.analyses.roles_cells import (
     seen_keys,
     weights,
 )
-from app.attention.maps import BLOCK_CELLS, blocks
+from app.attention.maps import BLOCK_CELLS, blocks, worse
 from app.attention.recorder import LayerRecord
 from app.checks import Check, at_most
 from app.errors import NotApplicable, OutOfRange, TextTooShort, Unprocessable
@@ -80,7 +80,7 @@ def evidence(run: Run, stack: str | None, layer: int, head: int, role: str, limi
         for part, probs in blocks(record, only, rows):
             assert part == rows
             weight = probs[0].cpu()  # [rows, K]
-            sums = max(sums, float((weight.sum(-1) - 1.0).max()))
+            sums = worse(sums, float((weight.sum(-1) - 1.0).max()))
             share = _share(scene, found, rows, weight, seen_keys(record, rows, probs), column).double()
             total += int((share > 0).sum())
             top = share.flatten().topk(min(limit, share.numel()))

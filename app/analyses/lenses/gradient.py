@@ -18,8 +18,9 @@ from torch import Tensor
 from app.analyses.lenses.lens import Asked, Prediction, Shown, per_head
 from app.analyses.pace import pass_seconds
 from app.analyses.position import predicted_position
+from app.attention.maps import worse
 from app.attention.recorder import PassStopped
-from app.checks import Check, at_most
+from app.checks import at_most
 from app.errors import nobody_waits
 from app.models.forward import z_limit
 from app.models.gradients import directional_derivative, z_gradients
@@ -47,13 +48,10 @@ def gradient(asked: Asked) -> Iterator[Shown]:
     except PassStopped as exc:
         raise nobody_waits() from exc
     expected, true, rounding = directional_derivative(network, inputs, asked.stack, asked.layers[-1], found)
-    checks: tuple[Check, ...] = (
+    apart = 0.0 if expected == 0.0 else worse(0.0, abs(expected - true) - rounding) / expected
+    checks = (
         at_most("replay-equals-the-run", found.difference, z_limit(run.kept.final.dtype)),
-        at_most(
-            "derivative-equals-a-difference", max(0.0, abs(expected - true) - rounding) / expected, DERIVATIVE_LIMIT
-        )
-        if expected > 0
-        else at_most("derivative-equals-a-difference", 0.0, DERIVATIVE_LIMIT),
+        at_most("derivative-equals-a-difference", apart, DERIVATIVE_LIMIT),
     )
     about = Prediction(position, found.token, readable(run.model.tokenizer, [found.token])[0], found.log_probability)
     for layer in asked.layers:
