@@ -11,6 +11,8 @@ LARGEST_SIZE = 4096
 """The largest `size` of one map."""
 MOST_CELLS = 64 * 1024 * 1024
 """The most numbers in one answer of maps: 256 MB in float32."""
+MOST_WRITTEN = 8 * 1024 * 1024
+"""The most of them that are written out as JSON or CSV: some 80 MB; safetensors takes them all."""
 MOST_DIFFERENCE_CELLS = 16 * 1024 * 1024
 """The most numbers in one difference map: 64 MB in float32."""
 MOST_NEURON_NUMBERS = 4 * 1024 * 1024

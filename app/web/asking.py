@@ -1,9 +1,12 @@
-"""How a route asks an analysis about a stored run: briefly, within the look budget, or followed, giving way."""
+"""How a route asks an analysis about a stored run: briefly, within the look budget, or followed, giving way; and how
+its answer is written."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeVar
+
+from starlette.responses import Response
 
 from app.web import wire
 from app.web.service import Cancelled
@@ -14,6 +17,14 @@ if TYPE_CHECKING:
     from app.models.run import Run
 
 T = TypeVar("T")
+
+
+def written(
+    question: Callable[[Engine, Cancelled], T], write: Callable[[T], Response] = wire.answer
+) -> Callable[[Engine, Cancelled], Response]:
+    """The question, its answer written out in the thread that asks: millions of numbers take a second, and on the
+    event loop everybody else would wait for them."""
+    return lambda engine, cancelled: write(question(engine, cancelled))
 
 
 def briefly(engine: Engine, run: Run, analysis: Callable[..., T], cancelled: Cancelled, **parts: Any) -> T:

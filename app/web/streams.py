@@ -86,20 +86,23 @@ class _Stream(StreamingResponse):
 
 
 async def _run(service: Service, work: Work, events: asyncio.Queue[tuple[str, Any]], stop: threading.Event) -> None:
-    """Put the stages of the work and its end into the queue."""
+    """Put the stages of the work and its end into the queue, as they go on the wire; an error as it is."""
     loop = asyncio.get_running_loop()
     given_up = service.given_up(stop)
 
     def report(item: Any, name: str = "progress") -> None:
-        loop.call_soon_threadsafe(events.put_nowait, (name, item))
+        loop.call_soon_threadsafe(events.put_nowait, (name, event(name, item)))
+
+    def answer(engine: Engine) -> bytes:
+        return event("ready", work(engine, report, given_up))
 
     try:
         engine = await service.wait()
         try:
-            result = await to_thread.run_sync(work, engine, report, given_up, limiter=service.jobs.threads)
+            last = await to_thread.run_sync(answer, engine, limiter=service.jobs.threads)
         finally:
             service.models_changed()  # it may have loaded one
-        events.put_nowait(("ready", result))
+        events.put_nowait(("ready", last))
     except HeadlightError as error:
         events.put_nowait(("error", service.told(error)))
     except Exception:
@@ -113,7 +116,7 @@ async def _events(
     """The body of the stream."""
     name, data = first
     while True:
-        yield event(name, problems.problem(data) if name == "error" else data)
+        yield event(name, problems.problem(data)) if name == "error" else data
         if name in ("ready", "error"):
             await job
             return

@@ -19,7 +19,8 @@ import orjson
 from starlette.responses import Response
 
 from app.checks import Check
-from app.errors import NotAcceptable, OutOfRange
+from app.errors import NotAcceptable, OutOfRange, Unprocessable
+from app.limits import MOST_WRITTEN
 
 if TYPE_CHECKING:
     from app.analyses.attention import AttentionAnswer
@@ -34,6 +35,9 @@ JSON = "application/json"
 SAFETENSORS = "application/vnd.safetensors"
 CSV = "text/csv"
 MEDIA_TYPES: dict[str, Format] = {JSON: "json", SAFETENSORS: "safetensors", CSV: "csv"}
+
+AT_ONCE = 1024 * 1024
+"""Numbers that are made bytes at once, in float64."""
 
 NOT_FINITE = "Some numbers are not finite; they are given as null."
 NOT_FINITE_U8 = "Some numbers are not finite; they are given as 0."
@@ -130,6 +134,11 @@ def matrices(value: Any, form: Format, dtype: Dtype, labels: Labels, **more: Any
         return safetensors_response(fields(value) | more, dtype)
     if dtype != "f32":
         raise OutOfRange("Only safetensors has this dtype.", f"Send Accept: {SAFETENSORS}, or leave dtype out.")
+    if math.prod(value.values.shape) > MOST_WRITTEN:
+        raise Unprocessable(
+            f"That is more than {MOST_WRITTEN:,} numbers, too many to write out.",
+            f"Send Accept: {SAFETENSORS}, name one head, or add size=256.",
+        )
     if form == "csv":
         return csv_response(array(value.values), labels)
     return answer(value, **more)
@@ -174,8 +183,13 @@ def affine(values: np.ndarray[Any, Any]) -> tuple[float, float]:
 
 def as_bytes(values: np.ndarray[Any, Any], zero: float, scale: float) -> np.ndarray[Any, Any]:
     """round((values - zero) / scale), for probabilities round(255 p); what is not finite is given as a 0."""
-    steps = (np.nan_to_num(values, nan=0.0, posinf=0.0, neginf=0.0).astype(np.float64) - zero) / scale
-    return np.asarray(np.clip(np.rint(steps), 0, 255), dtype=np.uint8)
+    flat = values.reshape(-1)
+    kept = np.empty(flat.shape, dtype=np.uint8)
+    for start in range(0, len(flat), AT_ONCE):
+        part = flat[start : start + AT_ONCE]
+        steps = (np.nan_to_num(part, nan=0.0, posinf=0.0, neginf=0.0).astype(np.float64) - zero) / scale
+        kept[start : start + AT_ONCE] = np.clip(np.rint(steps), 0, 255)
+    return kept.reshape(values.shape)
 
 
 def csv_response(values: np.ndarray[Any, Any], labels: Labels) -> Response:

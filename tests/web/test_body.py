@@ -8,7 +8,10 @@ import pytest
 from starlette.testclient import TestClient
 
 from app.errors import InvalidJson, InvalidText
+from app.server import create_app
+from app.settings import Settings
 from app.web.body import parse_json
+from tests.web.conftest import HOME, FakeEngine, resolved
 
 TOKENIZE = "/api/tokenize"
 SECRET = "SeCrEt-0417"
@@ -113,3 +116,15 @@ def test_parse_json_raises_ours_only() -> None:
         parse_json(b"1" * 5000)
     with pytest.raises(InvalidText):
         parse_json(b'"\\udfff"')
+
+
+@pytest.mark.parametrize(
+    "body", [b'{"model":"minilm","text":' + b"9" * 5000 + b"}", b"[" * 100_000, b"[" * 100_000 + b"]" * 100_000]
+)
+def test_large_numbers_and_deep_nesting_as_requests(settings: Settings, engine: FakeEngine, body: bytes) -> None:
+    larger = settings.model_copy(update={"body_limit": 1_000_000})
+    with TestClient(create_app(larger, resolved(engine)), base_url=HOME) as client:
+        answer = client.post(TOKENIZE, content=body, headers=JSON)
+        assert (answer.status_code, answer.json()["code"]) == (400, "invalid-json")
+        assert "999" not in answer.text
+        assert client.post(TOKENIZE, json={"model": "minilm", "text": "a"}).status_code == 200

@@ -18,8 +18,9 @@ from safetensors.numpy import load
 from starlette.testclient import TestClient
 
 from app.checks import Check, at_most
-from app.errors import NotAcceptable, OutOfRange
+from app.errors import NotAcceptable, OutOfRange, Unprocessable
 from app.web import wire
+from app.web.asking import written
 from tests.web.conftest import FakeEngine
 
 LABELS = (["0 a", "1 =b", "2 c,d"], ["0 a", "1 \n"])
@@ -182,3 +183,26 @@ def test_a_check_that_was_not_finite_is_null_with_a_warning(
     for dtype, said in [("f32", [wire.NOT_FINITE]), ("u8", [wire.NOT_FINITE, wire.NOT_FINITE_U8])]:
         sent = wire.matrices(maps, "safetensors", dtype, LABELS)
         assert metadata(bytes(sent.body))["warnings"] == said
+
+
+def test_what_is_too_much_to_write_out_is_refused_and_safetensors_takes_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(wire, "MOST_WRITTEN", 5)
+    value = answer(np.float32([[0.5, 0.25, 0.25], [0.0, 0.0, 1.0]]))
+    for form in ("json", "csv"):
+        with pytest.raises(Unprocessable, match="more than 5 numbers") as raised:
+            wire.matrices(value, form, "f32", LABELS)
+        assert wire.SAFETENSORS in raised.value.hint
+    assert load(bytes(wire.matrices(value, "safetensors", "f32", LABELS).body))["values"].size == 6
+
+
+def test_bytes_are_made_a_part_at_a_time_and_are_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    values = np.random.default_rng(0).random((2, 3, 7, 5), dtype=np.float32)
+    whole = wire.as_bytes(values, 0.0, 1 / 255)
+    monkeypatch.setattr(wire, "AT_ONCE", 8)
+    np.testing.assert_array_equal(wire.as_bytes(values, 0.0, 1 / 255), whole)
+    np.testing.assert_array_equal(whole, np.rint(values.astype(np.float64) * 255).astype(np.uint8))
+
+
+def test_an_answer_is_written_in_the_thread_that_asks() -> None:
+    asked = written(lambda engine, cancelled: {"engine": engine, "gone": cancelled()}, wire.json_response)
+    assert json.loads(asked("one", lambda: False).body) == {"engine": "one", "gone": False}

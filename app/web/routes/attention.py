@@ -12,7 +12,7 @@ from starlette.responses import Response
 
 from app.errors import OutOfRange
 from app.web import wire
-from app.web.asking import briefly, followed
+from app.web.asking import briefly, followed, written
 from app.web.body import StrictRoute
 from app.web.forms import AttentionForm, AttentionQuery, bounds
 from app.web.openapi import MATRICES, PROBLEMS, STREAM
@@ -42,8 +42,10 @@ async def read_attention(
         found = engine.get(run)
         return found, look(engine, found, query, cancelled)
 
-    found, answer = await service.look(request, question)
-    return wire.matrices(answer, form, query.dtype, wire.labels(found, answer))
+    def write(found: tuple[Run, AttentionAnswer]) -> Response:
+        return wire.matrices(found[1], form, query.dtype, wire.labels(*found))
+
+    return await service.look(request, written(question, write))
 
 
 @router.post("/runs/{run}/attention", summary="Maps of a run, with progress", response_class=Response, responses=STREAM)
@@ -72,8 +74,10 @@ async def post_attention(form: AttentionForm, request: Request, service: Service
         made, _ = run_form(engine, form, cancelled)
         return made, look(engine, made, query, cancelled)
 
-    made, answer = await service.job(request, question)
-    return wire.matrices(answer, wanted, "f32", wire.labels(made, answer), tokens=wire.tokens(made))
+    def write(made: tuple[Run, AttentionAnswer]) -> Response:
+        return wire.matrices(made[1], wanted, "f32", wire.labels(*made), tokens=wire.tokens(made[0]))
+
+    return await service.job(request, written(question, write))
 
 
 def look(engine: Engine, run: Run, query: AttentionQuery, cancelled: Cancelled) -> AttentionAnswer:

@@ -8,6 +8,7 @@ from fastapi import APIRouter, Header, Query, Request
 from starlette.responses import Response
 
 from app.web import wire
+from app.web.asking import written
 from app.web.body import StrictRoute
 from app.web.forms import CompareForm, CompareQuery
 from app.web.openapi import MATRICES, PROBLEMS
@@ -58,7 +59,7 @@ async def compare_runs(
     if accept is not None and EVENTS in accept.lower():
         return await stream(request, service, followed)
     wire.accepted(accept, [wire.JSON])
-    return wire.answer(await service.job(request, lambda engine, cancelled: work(engine, lambda _: None, cancelled)))
+    return await service.job(request, written(lambda engine, cancelled: work(engine, lambda _: None, cancelled)))
 
 
 @router.get("/compare/map", summary="Where a head differs", response_class=Response, responses=MATRICES)
@@ -85,5 +86,7 @@ async def read_difference(
             wire.unit_labels(cols, answer.col_units, answer.col_edges),
         )
 
-    answer, labels = await service.look(request, question)
-    return wire.matrices(answer, wanted, query.dtype, labels)
+    def write(found: tuple[DifferenceAnswer, wire.Labels]) -> Response:
+        return wire.matrices(found[0], wanted, query.dtype, found[1])
+
+    return await service.look(request, written(question, write))

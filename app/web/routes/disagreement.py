@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from fastapi import APIRouter, Query, Request
 from starlette.responses import Response
 
-from app.web import wire
-from app.web.asking import briefly, followed
+from app.web.asking import briefly, followed, written
 from app.web.body import StrictRoute
 from app.web.forms import DisagreementQuery
 from app.web.openapi import PROBLEMS, STREAM
@@ -34,7 +33,7 @@ async def read_disagreement(
 
         return briefly(engine, engine.get(run), disagreement, cancelled, **asked(query))
 
-    return wire.answer(await service.look(request, question))
+    return await service.look(request, written(question))
 
 
 @router.post(

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
-from app.web import wire
+from app.web.asking import written
 from app.web.body import StrictRoute
 from app.web.forms import EditForm, EditsForm
 from app.web.openapi import PROBLEMS
@@ -40,7 +40,7 @@ async def make_edits(run: str, form: EditsForm, request: Request, service: Servi
         way = engine.giving_way(found, cancelled) if long else cancelled
         return engine.look(found, lambda run: edits(run, asked, cancelled=way, **parts), cancelled, long=long)
 
-    return wire.answer(await service.job(request, question))
+    return await service.job(request, written(question))
 
 
 def knockout(form: EditForm) -> Knockout:

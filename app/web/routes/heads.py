@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from fastapi import APIRouter, Query, Request
 from starlette.responses import Response
 
-from app.web import wire
-from app.web.asking import briefly, followed
+from app.web.asking import briefly, followed, written
 from app.web.body import StrictRoute
 from app.web.forms import EvidenceQuery, RolesQuery
 from app.web.openapi import PROBLEMS, STREAM
@@ -37,7 +36,7 @@ async def read_heads(run: str, query: Annotated[RolesQuery, Query()], request: R
 
         return briefly(engine, engine.get(run), head_roles, cancelled, **query.model_dump())
 
-    return wire.answer(await service.look(request, question))
+    return await service.look(request, written(question))
 
 
 @router.post(
@@ -68,4 +67,4 @@ async def read_evidence(
         parameters = query.model_dump()
         return engine.look(engine.get(run), lambda run: evidence(run, **parameters), cancelled)
 
-    return wire.answer(await service.look(request, question))
+    return await service.look(request, written(question))

@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from fastapi import APIRouter, Query, Request
 from starlette.responses import Response
 
-from app.web import wire
-from app.web.asking import briefly, followed
+from app.web.asking import briefly, followed, written
 from app.web.body import StrictRoute
 from app.web.forms import LensGridQuery, LensQuery, bounds
 from app.web.openapi import PROBLEMS, STREAM
@@ -38,7 +37,7 @@ async def read_lens(run: str, query: Annotated[LensQuery, Query()], request: Req
         parameters = query.model_dump()
         return engine.look(engine.get(run), lambda run: lens(run, **parameters), cancelled)
 
-    return wire.answer(await service.look(request, question))
+    return await service.look(request, written(question))
 
 
 @router.get("/runs/{run}/lens/grid", summary="The logit lens, layers by positions", response_class=Response)
@@ -56,7 +55,7 @@ async def read_lens_grid(
 
         return briefly(engine, engine.get(run), lens_grid, cancelled, positions=bounds(query.positions))
 
-    return wire.answer(await service.look(request, question))
+    return await service.look(request, written(question))
 
 
 @router.post(

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 from fastapi import APIRouter, Query, Request
 from starlette.responses import Response
 
-from app.web import wire
+from app.web.asking import written
 from app.web.body import StrictRoute
 from app.web.forms import LogitsQuery
 from app.web.openapi import PROBLEMS
@@ -35,4 +35,4 @@ async def read_logits(
         parameters = query.model_dump()
         return engine.look(engine.get(run), lambda run: logits(run, **parameters), cancelled)
 
-    return wire.answer(await service.look(request, question))
+    return await service.look(request, written(question))

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 from fastapi import APIRouter, Query, Request
 from starlette.responses import Response
 
-from app.web import wire
+from app.web.asking import written
 from app.web.body import StrictRoute
 from app.web.forms import NeuronQuery, bounds
 from app.web.openapi import PROBLEMS
@@ -36,4 +36,4 @@ async def read_neuron(
         parameters = query.model_dump() | {"keys": bounds(query.keys)}
         return engine.look(engine.get(run), lambda run: neuron(run, **parameters), cancelled)
 
-    return wire.answer(await service.look(request, question))
+    return await service.look(request, written(question))

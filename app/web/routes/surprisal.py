@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Any
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
-from app.web import wire
-from app.web.asking import briefly, followed
+from app.web.asking import briefly, followed, written
 from app.web.body import StrictRoute
 from app.web.openapi import PROBLEMS, STREAM
 from app.web.service import Cancelled, ServiceOf
@@ -35,7 +34,7 @@ async def read_surprisal(run: str, request: Request, service: ServiceOf) -> Resp
 
         return briefly(engine, engine.get(run), surprisal, cancelled)
 
-    return wire.answer(await service.look(request, question))
+    return await service.look(request, written(question))
 
 
 @router.post(
