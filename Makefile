@@ -61,6 +61,7 @@ system:
 	@missing=(); \
 	[ -n "$(CHROMIUM)" ] || missing+=(chromium); \
 	command -v npm >/dev/null || missing+=(nodejs npm); \
+	command -v curl >/dev/null || missing+=(curl); \
 	[ $${#missing[@]} -eq 0 ] && exit 0; \
 	if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
 	  echo "Installing $${missing[*]}"; \

@@ -59,7 +59,9 @@ class Settings(BaseSettings):
     default_model: str = Field("minilm", description="The model the page opens on; loaded at start.")
     warm: bool = Field(True, description="Load the default model and compute the first example at start.")
     dtype: Literal["float32", "bfloat16", "float16"] = Field("float32", description="Numbers that models compute with.")
-    device: str = Field("auto", description="auto, cpu, cuda, cuda:0, mps, ...")
+    device: str = Field(
+        "auto", pattern=r"^(auto|cpu|mps|(cuda|xpu)(:\d{1,3})?)$", description="auto, cpu, cuda, cuda:0, mps."
+    )
     threads: int = Field(0, ge=0, description="torch threads; 0 leaves torch's choice.")
     cache_dir: Path = Field(default_factory=default_cache_dir, description="For converted models and run ids' secret.")
     # runs

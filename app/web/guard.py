@@ -53,10 +53,15 @@ OPEN_PATHS = ("/api/health", "/login", "/favicon.ico")
 
 @dataclass(frozen=True, slots=True)
 class Guard:
-    """The rules of one server. `token` is None where none is asked for; a host of "*" lets every name in."""
+    """The rules of one server. `token` is None where none is asked for; a host of "*" lets every name in.
+
+    `any_address`: it listens on every address of the machine, and any number is answered as Host. Only a name can be
+    made to lead here by a stranger (DNS rebinding).
+    """
 
     hosts: frozenset[str]
     token: str | None
+    any_address: bool = False
 
     @property
     def session(self) -> str:
@@ -69,7 +74,7 @@ class Guard:
         headers = Headers(scope=scope)
         host = headers.get("host", "")
         name = host_name(host)
-        if name is None or ("*" not in self.hosts and name not in self.hosts):
+        if name is None or not self.answers(name):
             return ForbiddenHost(
                 "The Host of the request is not one that is answered here.",
                 "Use the address the server printed, or add the name to the setting allowed_hosts.",
@@ -80,6 +85,10 @@ class Guard:
         if self.token is not None and not is_open(scope["path"]) and not self.knows(headers):
             return Unauthorized("This server asks for its token.", "Send Authorization: Bearer, or sign in at /login.")
         return None
+
+    def answers(self, name: str) -> bool:
+        """Is this, of a Host, one that is answered here?"""
+        return "*" in self.hosts or name in self.hosts or (self.any_address and is_address(name))
 
     def knows(self, headers: Headers) -> bool:
         """Does the request carry the token, or the cookie that stands for it? Compared in constant time."""
@@ -100,8 +109,22 @@ def guard_of(settings: Settings) -> Guard:
     elsewhere = not is_loopback(settings.host)
     if elsewhere and settings.token is None:
         raise ValueError("listening on more than loopback needs a token")
-    own = () if settings.host in ("0.0.0.0", "::", "") else (settings.host,)
-    return Guard(frozenset(canonical(name) for name in (*settings.allowed_hosts, *own)), settings.token)
+    anywhere = settings.host in ("0.0.0.0", "::", "")
+    own = () if anywhere else (settings.host,)
+    return Guard(frozenset(canonical(name) for name in (*settings.allowed_hosts, *own)), settings.token, anywhere)
+
+
+def is_address(name: str) -> bool:
+    """Is it a number and no name?
+
+    >>> is_address("192.168.1.5"), is_address("::1"), is_address("headlight.example")
+    (True, True, False)
+    """
+    try:
+        ipaddress.ip_address(name)
+    except ValueError:
+        return False
+    return True
 
 
 def is_loopback(host: str) -> bool:

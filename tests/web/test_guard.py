@@ -211,3 +211,10 @@ def test_signing_in(away: TestClient) -> None:
 
 def test_a_form_that_is_too_large(away: TestClient) -> None:
     assert away.post("/login", content="token=" + "x" * 10_000).status_code == 413
+
+
+def test_bound_to_every_address_it_answers_to_numbers_and_not_to_names() -> None:
+    anywhere, here = guard_of(Settings(host="0.0.0.0", token=TOKEN)), guard_of(Settings())
+    for name, answered in [("192.168.1.5", True), ("10.0.0.1", True), ("fe80::1", True), ("evil.example", False)]:
+        assert anywhere.answers(name) is answered, name
+        assert not here.answers(name), name
