@@ -27,6 +27,7 @@ HeadlightError
 │   ├── ModelIdInvalid                 model-id-invalid
 │   ├── ModelRefused                   model-refused
 │   ├── ModelFailed                    model-failed
+│   ├── PassFailed                     pass-failed
 │   ├── PairUnsupported                pair-unsupported
 │   ├── NotApplicable                  not-applicable
 │   └── NoLanguageHead                 no-language-head
@@ -159,6 +160,10 @@ class ModelRefused(Unprocessable):
 
 class ModelFailed(Unprocessable):
     code, title = "model-failed", "The model could not be loaded"
+
+
+class PassFailed(Unprocessable):
+    code, title = "pass-failed", "The model could not read this text"
 
 
 class PairUnsupported(Unprocessable):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
+import logging
 import time
 from collections.abc import Mapping
 from dataclasses import astuple, dataclass, field, replace
@@ -15,7 +16,7 @@ from torch import Tensor
 
 from app.attention.recorder import LayerRecord, PassStopped, Recorder, storage_bytes
 from app.checks import Check, at_most
-from app.errors import Cancelled, ModelFailed, PairUnsupported, StackUnknown, TooManyTokens
+from app.errors import Cancelled, ModelFailed, PairUnsupported, PassFailed, StackUnknown, TooManyTokens
 from app.models.answer import greedy_answer
 from app.models.forward import Pass, decoder_start, forward, largest, unembed, z_limit
 from app.models.loaded import LoadedModel
@@ -27,6 +28,8 @@ from app.tokens.answer import answer_text, answer_tokens
 from app.tokens.text import clean_text
 from app.tokens.token import Token, Tokens
 from app.tokens.tokenize import tokenize, tokenize_target
+
+log = logging.getLogger("headlight")
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,7 +167,8 @@ def check_price(model: LoadedModel, tokens: Mapping[str, Tokens], settings: Sett
 
 def room(model: LoadedModel, counts: Mapping[str, int], name: str, settings: Settings) -> int:
     """The most tokens that the input `name` may have, the other one as it is."""
-    fits = most_tokens(model.shapes, counts, name, settings.run_limit, settings.pass_limit)
+    limit = min(settings.run_limit, settings.run_budget)  # what the store would not keep could not be looked at
+    fits = most_tokens(model.shapes, counts, name, limit, settings.pass_limit)
     return min(fits, model.info.max_tokens or fits)
 
 
@@ -191,9 +195,10 @@ def make_run(
     progress: Progress,
     cancelled: IsCancelled,
 ) -> Run:
-    """The forward pass, and the run that comes of it. Raises Cancelled when nobody waits any more.
+    """The forward pass, and the run that comes of it.
 
-    An encoder-decoder that was given no target first writes one, never longer than there is room for.
+    Raises Cancelled when nobody waits any more, and PassFailed for what the model's code raises. An encoder-decoder
+    that was given no target first writes one, never longer than there is room for.
     """
     warnings, answer, began = list(model.info.warnings), None, time.perf_counter()
     if model.info.kind == "encoder-decoder" and request.target is None:
@@ -214,6 +219,11 @@ def make_run(
         kept = forward(model.network, inputs_of(model, tokens), recorder)
     except PassStopped as exc:
         raise _stopped() from exc
+    except Exception as exc:
+        log.exception("a pass failed")
+        raise PassFailed(
+            f"The model's own code failed on this text ({type(exc).__name__}).", "Try a shorter text, or another model."
+        ) from exc
     seconds = time.perf_counter() - started
     counts = {name: len(t) for name, t in tokens.items()}
     stacks = tuple(Stack(s.name, s.layers, s.heads, *rows_and_cols(s.name, counts)) for s in model.shapes.stacks)

@@ -18,5 +18,8 @@ def installation_secret(cache_dir: Path) -> bytes:
         pass
     except OSError:
         return secrets.token_bytes(32)
-    kept = path.read_bytes()
+    try:
+        kept = path.read_bytes()
+    except OSError:  # another user's, or no file at all
+        return secrets.token_bytes(32)
     return kept if len(kept) == 32 else secrets.token_bytes(32)

@@ -59,8 +59,8 @@ def _maps(network: Network, inputs: Mapping[str, Tensor], done: Pass) -> tuple[f
             heads, rows, cols = record.shape
             every = bin_edges(range(rows)), bin_edges(range(cols))
             seen = look(record, slice(0, heads), *every, causal=stack == "decoder")
-            sums = max(sums, seen.row_sum_error)
-            above = max(above, seen.above_diagonal or 0.0)
+            sums = worse(sums, seen.row_sum_error)
+            above = worse(above, seen.above_diagonal or 0.0)
             if seen.values.shape != their.shape:
                 return sums, above, float("nan")
             difference = worse(difference, float((seen.values - their).abs().max()))

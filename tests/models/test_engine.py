@@ -19,6 +19,7 @@ from app.errors import (
     EmptyText,
     ModelUnknown,
     PairUnsupported,
+    PassFailed,
     RunExpired,
     TextTooLarge,
     TooManyTokens,
@@ -249,3 +250,17 @@ def test_a_wrong_pass_does_not_make_it_ready(engine: Engine, monkeypatch: pytest
     monkeypatch.setattr(runs, "run_checks", lambda *_: (at_most("broken", 2.0, 1.0),))
     engine.run(RunRequest("minilm", "A pass that is wrong."))
     assert not engine.ready()
+
+
+def test_what_the_models_code_raises_is_said_and_the_next_run_works(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object) -> None:
+        raise IndexError("index out of range in self")
+
+    asked = RunRequest("minilm", "A text that breaks it.")
+    with monkeypatch.context() as patch:
+        patch.setattr("app.models.run.forward", broken)
+        with pytest.raises(PassFailed, match="IndexError"):
+            engine.run(asked)
+    assert engine.run(asked)[1]

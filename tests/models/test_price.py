@@ -4,22 +4,25 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
+import torch
+import transformers
 from transformers import UMT5Config, UMT5ForConditionalGeneration
 
 from app.attention.recorder import storage_bytes
 from app.errors import TooManyTokens
 from app.models import backend
-from app.models.build import network_of
+from app.models.build import max_tokens_of, network_of
 from app.models.families import family_of
 from app.models.forward import forward
 from app.models.price import most_tokens, pass_bytes, run_bytes, shapes_of
 from app.models.run import RunRequest, check_price, read_tokens
 from app.settings import Settings
 from tests.made import made_model, made_run
-from tests.models.tiny import EXACT, WEIGHTS_ONLY, inputs
+from tests.models.tiny import EXACT, SIZE, WEIGHTS_ONLY, inputs
 
 
 @pytest.mark.parametrize("words", [1, 12, 60])
@@ -114,3 +117,23 @@ def test_layers_with_a_bias_each_are_priced_each() -> None:
     assert [stack.biases for stack in shapes.stacks] == [2, 3, 0]
     again = forward(network, inputs(network, 40))
     assert storage_bytes(again.tensors()) <= run_bytes(shapes, {"encoder": 40, "decoder": 9})
+
+
+def test_what_the_store_would_not_keep_is_too_long() -> None:
+    model = made_model("llama")
+    request = RunRequest("llama", "w7 " * 500)
+    with pytest.raises(TooManyTokens, match="memory"):
+        check_price(model, read_tokens(model, request, Settings()), Settings(run_budget=100_000))
+
+
+@pytest.mark.parametrize("name", ["RobertaPreLayerNorm", "XLMRobertaXL", "Xmod", "Data2VecText", "IBert"])
+def test_positions_that_are_counted_from_the_padding_index_are_not_offered(name: str) -> None:
+    config = getattr(transformers, f"{name}Config")(**SIZE | {"max_position_embeddings": 80})
+    most = max_tokens_of(config, family_of(config.model_type))
+    assert most == 78
+    model = getattr(transformers, f"{name}Model")(config).eval()
+    if name == "Xmod":
+        model.set_default_language("en_XX")
+    for length, fits in ((most, True), (most + 1, False)):
+        with nullcontext() if fits else pytest.raises((IndexError, RuntimeError), match="out of"):
+            model(torch.full((1, length), 7))

@@ -10,8 +10,9 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from app.attention.maps import Look, look
 from app.errors import ModelFailed
-from app.models import backend
+from app.models import backend, self_check
 from app.models.build import build, check
 from app.models.checkpoint import Checkpoint
 from app.models.families.family import Family
@@ -104,3 +105,12 @@ def test_what_transformers_cannot_read_is_said_in_our_words(tmp_path: Path) -> N
     assert raised.value.__cause__ is not None
     assert str(tmp_path) not in raised.value.detail
     assert torch.is_grad_enabled()
+
+
+def test_maps_that_are_not_numbers_fail_every_check_of_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*args: Any, **named: Any) -> Look:
+        seen = look(*args, **named)
+        return replace(seen, row_sum_error=float("nan"), above_diagonal=float("nan"))
+
+    monkeypatch.setattr(self_check, "look", broken)
+    assert {"rows-sum-to-1", "causal"} <= failing(tiny("llama"))

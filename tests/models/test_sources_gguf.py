@@ -20,7 +20,7 @@ from app.models.catalogue import entry
 from app.models.progress import Stage, never, silent
 from app.models.sources import gguf, locate
 from app.models.sources.gguf import converted
-from app.models.sources.kept import kept_place, remove_kept
+from app.models.sources.kept import kept, kept_place, remove_kept
 from app.settings import Settings
 from tests.models.tiny_gguf import write_gguf
 
@@ -194,3 +194,18 @@ def test_smollm2_speaks_after_its_conversion(settings: Settings) -> None:
     )  # fmt: skip
     assert Path(str(distribution(line.package).locate_file(line.path))).is_file()
     shutil.rmtree(settings.cache_dir)  # half a gigabyte
+
+
+def test_a_cache_folder_that_cannot_be_written_is_said(tmp_path: Path) -> None:
+    no_folder = tmp_path / "file"
+    no_folder.write_text("no folder")
+    with pytest.raises(ModelFailed, match="cache folder") as raised:
+        kept("tiny", "1", Settings(cache_dir=no_folder), silent, never, lambda _: None)
+    assert "--cache-dir" in raised.value.hint
+
+    def full(_: Path) -> None:
+        raise OSError(28, "No space left on device")
+
+    with pytest.raises(ModelFailed, match="cache folder"):
+        kept("tiny", "1", Settings(cache_dir=tmp_path), silent, never, full)
+    assert not [*tmp_path.glob("models/tiny*"), *tmp_path.glob("models/.tiny*.tmp")], "nothing half done is left"

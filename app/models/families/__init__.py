@@ -9,18 +9,23 @@ FAMILIES: dict[str, Family] = {
     "albert": bert.ALBERT,
     "bert": bert.BERT,
     "camembert": bert.ROBERTA,
+    "data2vec-text": bert.ROBERTA,
     "deberta": bert.BERT,
     "deberta-v2": bert.BERT,
     "distilbert": bert.DISTILBERT,
     "electra": bert.ELECTRA,
+    "ibert": bert.ROBERTA,
     "modernbert": bert.MODERNBERT,
     "mpnet": bert.MPNET,
     "mt5": t5.T5,
     "roberta": bert.ROBERTA,
+    "roberta-prelayernorm": bert.ROBERTA,
     "t5": t5.T5,
     "umt5": t5.T5,
     "xlm-roberta": bert.ROBERTA,
+    "xlm-roberta-xl": bert.ROBERTA,
     "xlnet": xlnet.XLNET,
+    "xmod": bert.ROBERTA,
 }
 
 DEFAULT = Family()

@@ -15,6 +15,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from app.errors import Cancelled as CancelledError
+from app.errors import ModelFailed
 from app.models.progress import Cancelled, Progress, Stage
 from app.settings import Settings
 
@@ -35,26 +36,37 @@ def kept(
 ) -> Path:
     """The copy of that name; where there is none, `make` fills an empty folder, which becomes it.
 
-    `fingerprint` changes when that changes which the copy is made from. Raises Cancelled, and whatever `make` raises.
+    `fingerprint` changes when that changes which the copy is made from. Raises Cancelled, ModelFailed where the folder
+    cannot be written, and whatever else `make` raises.
     """
     place = kept_place(name, fingerprint, settings)
     if place.is_dir():
         return place
-    place.parent.mkdir(parents=True, exist_ok=True)
-    with _locked(place, progress, cancelled):
-        if place.is_dir():
-            return place
-        for stale in place.parent.glob(f".{place.name}.*.tmp"):
-            shutil.rmtree(stale, ignore_errors=True)
-        temporary = place.parent / f".{place.name}.{os.getpid()}.tmp"
-        temporary.mkdir()
-        try:
-            make(temporary)
-            _flush(temporary)
-            temporary.rename(place)
-        finally:
-            shutil.rmtree(temporary, ignore_errors=True)
+    try:
+        place.parent.mkdir(parents=True, exist_ok=True)
+        with _locked(place, progress, cancelled):
+            if not place.is_dir():
+                _fill(place, make)
+    except OSError as exc:
+        raise ModelFailed(
+            f"Its copy could not be written into the cache folder ({type(exc).__name__}).",
+            "Free some room there, or choose a folder that can be written: --cache-dir.",
+        ) from exc
     return place
+
+
+def _fill(place: Path, make: Callable[[Path], None]) -> None:
+    """Makes the copy beside its place, then moves it there."""
+    for stale in place.parent.glob(f".{place.name}.*.tmp"):
+        shutil.rmtree(stale, ignore_errors=True)
+    temporary = place.parent / f".{place.name}.{os.getpid()}.tmp"
+    temporary.mkdir()
+    try:
+        make(temporary)
+        _flush(temporary)
+        temporary.rename(place)
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
 
 
 def kept_place(name: str, fingerprint: str, settings: Settings) -> Path:
