@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from app.analyses.distributions import Distributions, ranks
-from app.analyses.position import usual_position
+from app.analyses.position import target_of, usual_position
 from app.analyses.ranges import index
 from app.analyses.words import RankedWord
 from app.checks import Check, at_most
@@ -131,16 +131,6 @@ def read(run: Run, ending: Ending, hidden: Tensor) -> Tensor:
 def is_approximate(run: Run, ending: Ending) -> bool:
     """Was the head trained to read nothing but the last layer's states, without a norm of their own before it?"""
     return run.model.info.kind == "encoder" or not ending.has_norm
-
-
-def target_of(run: Run, position: int) -> int | None:
-    """The token that really stands at the predicted place, where there is one and a model is to predict it."""
-    if "decoder" not in run.tokens:
-        return None
-    tokens = run.tokens["decoder"]
-    if position + 1 < len(tokens):
-        return tokens.items[position + 1].id
-    return None if tokens.behind is None else tokens.behind.id
 
 
 def settled(best: Tensor) -> list[int]:

@@ -15,7 +15,7 @@ from functools import partial
 import torch
 from torch import Tensor
 
-from app.analyses.position import predicted_position
+from app.analyses.position import predicted_position, target_of
 from app.checks import Check, at_most
 from app.errors import OutOfRange
 from app.limits import MOST_CANDIDATES
@@ -68,9 +68,9 @@ class Draw:
 
 @dataclass(frozen=True, slots=True)
 class LogitsAnswer:
-    """`target` is what really stands at the predicted place, None behind the end. `entropy`: nats, at temperature 1.
+    """`target` is what really stands at the predicted place, the end of a target too; None where the text ends.
 
-    `entropy_after`: nats too, of what the pipeline left.
+    `entropy`: nats, at temperature 1. `entropy_after`: nats too, of what the pipeline left.
     """
 
     run: str
@@ -104,14 +104,11 @@ def logits(
     one of that id. `draw` is a seed.
     Raises NoLanguageHead, OutOfRange, NotApplicable.
     """
-    name = "encoder" if run.model.info.kind == "encoder" else "decoder"
-    tokens = run.tokens[name]
     position = predicted_position(run, position)
     check_settings(temperature, top_k, top_p, min_p, limit)
     scores, order = run.model.lately.scores(run, position)
     found = predict(scores, temperature, top_k, top_p, min_p, order=order.long())
-    after = position + 1
-    target = tokens.items[after].id if name == "decoder" and after < len(tokens) else None
+    target = target_of(run, position)
     u = None if draw is None else uniform(torch.Generator().manual_seed(draw))
     drawn = None if u is None else drawn_at(found, u)
     listed = found.order[:limit].tolist()

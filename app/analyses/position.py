@@ -1,4 +1,4 @@
-"""Which position a question about a prediction is about."""
+"""Which position a question about a prediction is about, and what really stands at the place that it predicts."""
 
 from __future__ import annotations
 
@@ -37,3 +37,16 @@ def predicted_position(run: Run, position: int | None) -> int:
             "A masked model predicts at a mask token.", "Put the mask token into the text, and ask there."
         )
     return asked
+
+
+def target_of(run: Run, position: int) -> int | None:
+    """The token that really stands at the predicted place, where there is one and a model is to predict it.
+
+    Behind the last token of an encoder-decoder's target that is the target's end.
+    """
+    if "decoder" not in run.tokens:
+        return None
+    tokens = run.tokens["decoder"]
+    if position + 1 < len(tokens):
+        return tokens.items[position + 1].id
+    return None if tokens.behind is None else tokens.behind.id

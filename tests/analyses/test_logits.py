@@ -17,7 +17,9 @@ from transformers import (
     TopPLogitsWarper,
 )
 
+from app.analyses.logit_lens import lens
 from app.analyses.logits import logits, pipeline
+from app.analyses.surprisal import surprisal
 from app.errors import NoLanguageHead, NotApplicable, OutOfRange
 from app.models.run import inputs_of
 from app.models.self_check import eager_output
@@ -167,6 +169,21 @@ def test_the_target_is_the_next_token() -> None:
     assert answer.target is not None
     assert answer.target.text == "w7"
     assert logits(run, 9).target is None
+
+
+def test_the_end_of_a_target_is_what_its_last_position_should_say() -> None:
+    run = made_run("t5", target="w20 w21 w22 w23")
+    behind = run.tokens["decoder"].behind
+    assert behind is not None
+    last = len(run.tokens["decoder"]) - 1
+    for answer in (logits(run), logits(run, last)):
+        assert answer.target is not None
+        assert (answer.position, answer.target.id) == (last, behind.id)
+    seen = lens(run, last).layers[-1].target
+    assert seen is not None
+    assert (seen.id, seen.rank) == (answer.target.id, answer.target.rank)
+    scored = surprisal(run).tokens[-1]
+    assert (scored.id, scored.rank) == (answer.target.id, answer.target.rank)
 
 
 WRONG: list[dict[str, Any]] = [
