@@ -23,15 +23,15 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from app.analyses.roles_cells import IDENTITY, ROLES, SINK_ROWS, Role, Scene, scene_of
+from app.analyses.roles_cells import IDENTITY, ROLES, Role, Scene, scene_of
 from app.analyses.roles_null import PERMUTATIONS, SEED, effect, namings
 from app.analyses.roles_scan import Scan, scan
+from app.analyses.sinks import SINK_THRESHOLD, most_attended
 from app.checks import Check, at_most
 from app.errors import NeedsStream
 from app.models.progress import Cancelled, Progress, never, silent
 from app.models.run import Run, Stack
 
-SINK_THRESHOLD = 0.3
 SUM_LIMIT = 1e-4
 CELLS_PER_SECOND = 8e7
 """Cells of maps read in a second by a modest machine; only for telling short work from long."""
@@ -116,12 +116,12 @@ def head_roles(
     parts = _parts(scene, seen)
     scores = {role: numbers(score) for role, (score, _, _) in parts.items()}
     effects = {role: numbers(effect(*part)) for role, part in parts.items()} if null else {}
-    sink_keys = _sink(scene, seen.columns)[1].flatten().tolist()
+    sink_keys = most_attended(seen.columns, scene.queries, scene.causal)[1].flatten().tolist()
     heads = [
         HeadScores(
             layer=i // chosen.heads,
             head=i % chosen.heads,
-            sink_key=None if scores["sink"][i] is None else int(sink_keys[i]),
+            sink_key=None if scores["sink"][i] is None else sink_keys[i],
             effect={role: values[i] for role, values in effects.items()},
             **{role: values[i] for role, values in scores.items()},
         )
@@ -168,20 +168,11 @@ def _parts(scene: Scene, seen: Scan) -> dict[Role, tuple[Tensor, Tensor, Tensor]
     one = (wide / wide).expand(layers, heads)
     parts["entropy"] = (seen.entropy / wide, one, still)
     parts["span"] = (seen.span / wide, (seen.uniform_span[:, None] / wide).expand(layers, heads), still)
-    uniform = _sink(scene, seen.uniform_columns)[0][:, None].expand(layers, heads)
-    parts["sink"] = (_sink(scene, seen.columns)[0], uniform, still)
+    sink, even = (
+        most_attended(columns, scene.queries, scene.causal)[0] for columns in (seen.columns, seen.uniform_columns)
+    )
+    parts["sink"] = (sink, even[:, None].expand(layers, heads), still)
     return parts
-
-
-def _sink(scene: Scene, columns: Tensor) -> tuple[Tensor, Tensor]:
-    """The largest mean over keys with at least SINK_ROWS queries, and its key: [..., K] -> [...] each."""
-    rows = scene.sink_rows()
-    means = (columns / rows)[..., rows >= SINK_ROWS]  # keys with enough queries come first
-    if means.shape[-1] == 0:
-        nothing = torch.full(means.shape[:-1], torch.nan, dtype=torch.float64)
-        return nothing, nothing
-    largest = means.max(-1)
-    return largest.values, largest.indices
 
 
 def _warnings(scores: Mapping[Role, list[float | None]], effects: Mapping[Role, list[float | None]]) -> tuple[str, ...]:

@@ -24,8 +24,6 @@ ROLES: tuple[Role, ...] = (
 )  # fmt: skip
 POSITION: tuple[Role, ...] = ("previous", "next", "first", "separator", "distance")
 IDENTITY: tuple[Role, ...] = ("duplicate", "induction")
-SINK_ROWS = 8
-"""A key is a candidate for a sink when at least this many queries may look at it."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -54,12 +52,6 @@ class Scene:
     def first(self, keys: int) -> Scene:
         """The same for the first keys only."""
         return replace(self, keys=keys, ids=self.ids[:keys], fixed=self.fixed[:keys], separators=self.separators[:keys])
-
-    def sink_rows(self) -> Tensor:
-        """How many queries each key's mean is over [K]: those from the key on, or all of them in an encoder."""
-        if not self.causal:
-            return torch.full((self.keys,), self.queries)
-        return self.queries - torch.arange(self.keys)
 
 
 def scene_of(run: Run, stack: Stack) -> Scene:

@@ -13,7 +13,6 @@ from app.analyses.roles_cells import (
     IDENTITY,
     POSITION,
     ROLES,
-    SINK_ROWS,
     Role,
     Scene,
     equal_before,
@@ -21,6 +20,7 @@ from app.analyses.roles_cells import (
     seen_keys,
     weights,
 )
+from app.analyses.sinks import SINK_ROWS, most_attended
 from app.attention.maps import BLOCK_CELLS, blocks, worse
 from app.attention.recorder import LayerRecord
 from app.checks import Check, at_most
@@ -118,13 +118,13 @@ def _share(scene: Scene, role: Role, rows: range, weight: Tensor, seen: Tensor, 
 
 
 def _sink_key(scene: Scene, record: LayerRecord, only: slice) -> int:
-    """The key with the largest mean among those with enough queries."""
+    """The key with the largest mean among those with enough queries. Raises TextTooShort where there is none."""
     columns = torch.zeros(scene.keys, dtype=torch.float64)
     for _, probs in blocks(record, only, range(scene.queries)):
         columns += probs[0].sum(0).cpu()
-    rows = scene.sink_rows()
-    if int((rows >= SINK_ROWS).sum()) == 0:
+    key = int(most_attended(columns, scene.queries, scene.causal)[1])
+    if key < 0:
         raise TextTooShort(
             f"A sink is a token that at least {SINK_ROWS} others look at, and this text has fewer.", "Add some words."
         )
-    return int((columns / rows)[rows >= SINK_ROWS].argmax())
+    return key

@@ -3,10 +3,9 @@
     N[i,j] = A[i,j] / Σ_{k≠s} A[i,k],  N[i,s] = 0,  s the sink of the head
 
 Many heads leave most of their attention on one token that means nothing, where it does no harm (Xiao et al. 2023), and
-the rest of the map goes pale beside it. A head's sink is the key with the largest mean attention over the queries that
-may see it, if that is above 0.3 (Gu et al. 2024); keys that fewer than 8 queries may see are not asked (fewer than
-all, in a shorter text). A head without a sink stays as it is, but that its rows sum to 1 also where a learned sink
-(gpt-oss) takes a share. A query that saw nothing else has nothing left to show: null. Applies to every model.
+the rest of the map goes pale beside it. What counts as a sink stands in sinks.py; a text of fewer than 8 tokens has
+none. A head without a sink stays as it is, but that its rows sum to 1 also where a learned sink (gpt-oss) takes a
+share. A query that saw nothing else has nothing left to show: null. Applies to every model.
 """
 
 from __future__ import annotations
@@ -18,11 +17,9 @@ import torch
 from torch import Tensor
 
 from app.analyses.lenses.lens import Asked, Shown
+from app.analyses.sinks import SINK_THRESHOLD, most_attended
 from app.attention.maps import blocks
 from app.attention.recorder import LayerRecord
-
-THRESHOLD = 0.3
-FEWEST_QUERIES = 8
 
 
 def no_sink(asked: Asked) -> Iterator[Shown]:
@@ -38,16 +35,12 @@ def no_sink(asked: Asked) -> Iterator[Shown]:
 
 def find_sinks(record: LayerRecord, heads: slice, causal: bool) -> list[int | None]:
     """The key that is the sink of each head; None where it has none."""
-    _, queries, keys = record.shape
-    total: Tensor | float = 0.0
+    all_heads, queries, keys = record.shape
+    columns = torch.zeros(len(range(*heads.indices(all_heads))), keys, dtype=torch.float64)
     for _, probs in blocks(record, heads, range(queries)):
-        total = total + probs.nan_to_num(0.0).sum(1)  # [heads, K]
-    assert isinstance(total, Tensor)
-    seen_by = queries - torch.arange(keys) if causal else torch.full((keys,), queries)
-    mean = total.cpu() / seen_by.clamp_min(1)
-    mean[:, seen_by < min(FEWEST_QUERIES, queries)] = 0.0
-    share, key = mean.max(-1)
-    return [k if s > THRESHOLD else None for k, s in zip(key.tolist(), share.tolist(), strict=True)]
+        columns += probs.nan_to_num(0.0).sum(1).cpu()
+    shares, found = (each.tolist() for each in most_attended(columns, queries, causal))
+    return [key if share > SINK_THRESHOLD else None for key, share in zip(found, shares, strict=True)]
 
 
 def without(sinks: list[int | None], probs: Tensor, _: range) -> Tensor:
