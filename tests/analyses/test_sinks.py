@@ -19,7 +19,7 @@ from tests.made import made_run
 
 
 def parking(tokens: int) -> Run:
-    """A decoder's run whose heads give the first token 0.6, nothing, 0.3 and 0.1 of each query, and share out the rest."""
+    """A decoder's run whose heads give the first token 0.6, 0, 0.3 and 0.1 of each row, and share out the rest."""
     run = made_run("gptj", " ".join(f"w{7 + i}" for i in range(tokens)))
     even = torch.ones(tokens, tokens).tril()
     even = even / even.sum(-1, keepdim=True)
