@@ -1,12 +1,13 @@
-"""The classic probe for induction on the real SmolLM2: random words, and then the same words again."""
+"""The classic probes for induction on the real SmolLM2: random words or any random tokens, and then the same again."""
 
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import pytest
 import torch
+from transformers import PreTrainedTokenizerBase
 
 from app.analyses.head_roles import head_roles
 from app.analyses.roles_evidence import evidence
@@ -16,7 +17,8 @@ from app.settings import Settings
 
 pytestmark = pytest.mark.real
 INDUCT = {(17, 3), (17, 4), (18, 6), (18, 7)}
-WORDS = 40
+ONCE = 40
+"""Tokens of a probe, which are then repeated."""
 
 
 @pytest.fixture(scope="module")
@@ -27,18 +29,40 @@ def engine() -> Iterator[Engine]:
     engine.close()
 
 
-@pytest.fixture(scope="module", params=[0, 1])
+def words(vocabulary: Sequence[str], seed: int) -> str:
+    """Random lowercase words of one token each."""
+    plain = sorted(word for word in vocabulary if word.startswith(" ") and word[1:].islower() and word[1:].isascii())
+    return "".join(random.Random(seed).sample([w for w in plain if len(w) > 4 and w[1:].isalpha()], ONCE))
+
+
+def tokens(tokenizer: PreTrainedTokenizerBase, seed: int) -> list[int]:
+    """Random ids of the whole vocabulary, of which each next one is drawn until the text, twice, has just these."""
+    draw = random.Random(seed)
+    ids: list[int] = []
+    while len(ids) < ONCE:
+        more = [*ids, draw.randrange(len(tokenizer))]
+        if more[-1] in ids or more[-1] in tokenizer.all_special_ids:
+            continue
+        if tokenizer(tokenizer.decode(more * 2, clean_up_tokenization_spaces=False))["input_ids"] == more * 2:
+            ids = more
+    return ids
+
+
+@pytest.fixture(scope="module", params=["words 0", "words 1", "tokens 0", "tokens 1"])
 def probe(engine: Engine, request: pytest.FixtureRequest) -> Run:
-    """Forty random words of one token each, twice."""
+    """Forty random tokens, twice."""
     model = engine.run(RunRequest("smollm2", "words"))[0].model
-    plain = sorted(
-        word for word in model.vocabulary if word.startswith(" ") and word[1:].islower() and word[1:].isascii()
-    )
-    words = random.Random(request.param).sample([word for word in plain if len(word) > 4 and word[1:].isalpha()], WORDS)
-    run, _ = engine.run(RunRequest("smollm2", "".join(words * 2)))
+    kind, seed = request.param.split()
+    if kind == "words":
+        text = words(model.vocabulary, int(seed)) * 2
+    else:
+        drawn = tokens(model.tokenizer, int(seed))
+        text = model.tokenizer.decode(drawn * 2, clean_up_tokenization_spaces=False)
+    run, _ = engine.run(RunRequest("smollm2", text))
     ids = run.tokens["decoder"].ids
-    assert len(ids) == 2 * WORDS
-    assert ids[:WORDS] == ids[WORDS:]
+    assert len(ids) == 2 * ONCE
+    assert ids[:ONCE] == ids[ONCE:]
+    assert kind == "words" or ids == drawn * 2
     return run
 
 
@@ -71,8 +95,8 @@ def test_a_head_of_position_is_not_taken_for_one_of_identity(engine: Engine, pro
     assert abs(previous.effect["induction"] or 0.0) < 10.0
 
 
-def test_the_evidence_of_induction_is_the_word_behind_the_first(engine: Engine, probe: Run) -> None:
+def test_the_evidence_of_induction_is_the_token_behind_the_first(engine: Engine, probe: Run) -> None:
     found = engine.look(probe, lambda run: evidence(run, None, 17, 4, "induction", limit=10))
-    assert found.total == WORDS
-    assert {cell.query - cell.key for cell in found.cells} == {WORDS - 1}
+    assert found.total == ONCE
+    assert {cell.query - cell.key for cell in found.cells} == {ONCE - 1}
     assert all(cell.weight > 0.5 for cell in found.cells)
