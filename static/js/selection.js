@@ -63,15 +63,20 @@ export function fit(state, run, model) {
 }
 
 /**
- * The selection as the views that are about a prediction take it. Where no position is chosen the server takes the first
+ * The selection with the position whose prediction is asked for: the one chosen, else, in a view that is about a
+ * prediction, the pinned token where the model predicts at it. Where there is neither, the server takes the first
  * mask, or the last token; the last of an encoder-decoder is followed by the end mark, of which it is sure whatever
  * the text says, so there it is the first position that is followed by a token of the answer itself.
  * @param {Readonly<Selection>} state
  * @param {Run} run
+ * @param {import('./types.js').Model|null} model
+ * @param {boolean} ofPrediction is the view about one?
  * @returns {Readonly<Selection>}
  */
-export function aimed(state, { tokens: { encoder, decoder } }) {
-  if (state.position !== null || !encoder || !decoder) return state;
+export function aimed(state, run, model, ofPrediction) {
+  const { encoder, decoder } = run.tokens;
+  if (state.position !== null) return state;
+  if (!encoder || !decoder) return ofPrediction && predicting(run, model).some(({ index }) => index === state.query) ? { ...state, position: state.query } : state;
   const first = decoder.findIndex((_, i) => decoder[i + 1]?.special === false);
   return first < 0 ? state : { ...state, position: first };
 }

@@ -94,14 +94,14 @@ export function createStage(el, { store, views, models, session, announce, use, 
     const { attention, ...rest } = terms.needs(needs);
     if (!attention) return rest;
     const hide = view.sight ? hideOf(store.get()) : undefined;
-    const { position } = aimed(store.get(), run);
+    const { position } = aimed(store.get(), run, null, false);
     const of = attention.lens === 'gradient' && run.tokens.decoder && position !== null ? { position } : {};
     return { ...rest, attention: { ...attention, ...(hide ? { hide } : {}), ...of } };
   }
 
-  /** The selection as a view has it. @param {import('./terms.js').Terms} terms @param {Run} run */
-  function seen(terms, run) {
-    return terms.state(aimed(store.get(), run));
+  /** The selection as a view has it. @param {Mounted} one */
+  function seen({ terms, run, view, ctx }) {
+    return terms.state(aimed(store.get(), run, ctx.model, view.ofPrediction === true));
   }
 
   /**
@@ -217,14 +217,15 @@ export function createStage(el, { store, views, models, session, announce, use, 
 
   /** @param {ViewHandle} handle */
   function update(handle) {
-    if (mounted) handle.update(seen(mounted.terms, mounted.run), mounted.terms.data(data));
+    if (mounted) handle.update(seen(mounted), mounted.terms.data(data));
   }
 
   /** @returns {Needs} */
   function needsOf() {
     if (!looking) return NOTHING;
-    const { view, terms } = mount(looking, viewOf());
-    return inTokens(view.needs(seen(terms, looking.run), terms.run, looking.model, models()) ?? NOTHING, view, terms, looking.run);
+    const now = mount(looking, viewOf());
+    const { view, terms } = now;
+    return inTokens(view.needs(seen(now), terms.run, looking.model, models()) ?? NOTHING, view, terms, looking.run);
   }
 
   function viewOf() {

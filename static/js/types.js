@@ -231,6 +231,7 @@
  * @property {string} title
  * @property {string} howto how to read it, in two sentences
  * @property {boolean} [sight] it heeds what is hidden and can look at words in the place of tokens
+ * @property {boolean} [ofPrediction] it is about one prediction; a token that is pinned elsewhere is its position
  * @property {boolean} [keep] while another view is shown it is kept as it is, out of the page, and not made anew
  * @property {(state: Readonly<Selection>, run: Run, model: Model|null, models?: readonly Model[]) => Needs|null} needs null: nothing to fetch
  * @property {(el: HTMLElement, ctx: ViewContext) => ViewHandle} mount

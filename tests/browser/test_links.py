@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import re
 
+import pytest
 from playwright.sync_api import expect
 
 from tests.browser.conftest import NARROW, Open, wait_drawn
 from tests.browser.pictures import PRONOUN, STORE, link
+
+ASKED = re.compile(r"/(logits|lens|attribution|saliency)(\?|$)")
+"""Where a prediction is asked about."""
 
 
 def test_a_good_link_is_taken_in_silence(open_page: Open) -> None:
@@ -81,3 +85,32 @@ def test_a_word_that_comes_by_going_back_is_cleaned_too(open_page: Open) -> None
     page.evaluate("history.back()")
     expect(page.locator("#notice li")).to_have_text(["“token=999999” is not in this text or model and was left out."])
     expect(page.locator(".saliency-says")).to_contain_text("The scores sum to")
+
+
+@pytest.mark.parametrize("view", ["next", "whatif", "logit-lens", "causes", "attribution", "saliency"])
+def test_a_pinned_token_is_the_position_of_every_view_of_a_prediction(open_page: Open, view: str) -> None:
+    page = open_page(link(STORE, model="smollm2", view="map", query=9))
+    with page.expect_request(ASKED) as asked:
+        page.locator(f"#tab-{view}").click()
+    wanted = asked.value.url if asked.value.method == "GET" else asked.value.post_data
+    assert re.search(r'position"?[=:]\s*9\b', wanted or ""), wanted
+    wait_drawn(page)
+    box = page.locator(f"#{view}-at")
+    if view in ("causes", "attribution", "saliency"):
+        expect(box).to_have_value("9")
+
+
+def test_a_pinned_mask_is_the_one_that_is_asked_about_another_word_is_not(open_page: Open) -> None:
+    text = "She poured a [MASK] of [MASK]."
+    for pinned, wanted in ((6, "6"), (2, "4")):
+        page = open_page(link(text, model="minilm-mlm", view="saliency", query=pinned))
+        expect(page.locator("#saliency-at")).to_have_value(wanted)
+
+
+def test_the_edge_from_another_token_leaves_the_prediction_where_it_is(open_page: Open) -> None:
+    page = open_page(link(STORE, model="smollm2", view="causes"))
+    expect(page.locator("#causes-at")).to_have_value("13")
+    page.locator("#causes-query").select_option("4")
+    expect(page).to_have_url(re.compile("query=4"))
+    wait_drawn(page)
+    expect(page.locator("#causes-at")).to_have_value("13")

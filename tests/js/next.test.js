@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { DEFAULTS } from '../../static/js/store.js';
-import { next, positionOf } from '../../static/js/views/next.js';
+import { next } from '../../static/js/views/next.js';
 import { figure } from '../../static/js/views/next_figure.js';
 import { seedOf } from '../../static/js/views/next_pipeline.js';
 import { facts } from '../../static/js/views/next_words.js';
@@ -15,15 +15,6 @@ const DATA = {
   target: candidate(1, '<i>', -1, 0.2, 0.25),
   pipeline: [{ step: 'temperature', kept: 1000, removed_mass: 0 }, { step: 'top-k', kept: 2, removed_mass: 0.2 }],
 };
-
-test('the position: chosen here, else pinned elsewhere, else the server decides', () => {
-  assert.equal(positionOf({ ...DEFAULTS, position: 3, query: 5 }, decoder), 3);
-  assert.equal(positionOf({ ...DEFAULTS, query: 5 }, decoder), 5);
-  assert.equal(positionOf({ ...DEFAULTS, query: 50 }, decoder), null);
-  assert.equal(positionOf(DEFAULTS, decoder), null);
-  const both = { stacks: [{ name: 'encoder', rows: 9 }, { name: 'decoder', rows: 4 }] };
-  assert.equal(positionOf({ ...DEFAULTS, query: 2 }, both), null, 'a pinned token of the encoder is no position of the decoder');
-});
 
 test('a model without a language head is asked nothing', () => {
   assert.equal(next.needs(DEFAULTS, decoder, { language_head: false }), null);

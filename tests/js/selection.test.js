@@ -43,13 +43,25 @@ test('the stack is the one named, or the first', () => {
 
 test('an encoder-decoder is asked for its first prediction that is no special token', () => {
   const run = (/** @type {boolean[]} */ ...special) => ({ ...T5, tokens: { ...T5.tokens, decoder: special.map((one, index) => ({ index, special: one })) } });
-  const at = (of, position = null) => aimed({ ...DEFAULTS, position }, of).position;
+  const at = (of, position = null) => aimed({ ...DEFAULTS, position, query: 1 }, of, { mask: '[MASK]' }, true).position;
   assert.equal(at(run(true, false, false)), 0, 'T5 and dates: behind the start');
   assert.equal(at(run(true, true, false, false, true)), 1, 'BART begins with two special tokens');
   assert.equal(at(run(true, false, false), 2), 2, 'what is chosen is kept');
   assert.equal(at(run(true)), null, 'an empty answer: the server takes the last');
   assert.equal(at(BERT), null);
-  assert.equal(at({ stacks: [T5.stacks[1]], tokens: { decoder: run(true, false).tokens.decoder } }), null, 'the next word of a decoder stays the last');
+});
+
+test('a view of a prediction asks at the position that is chosen, else at the pinned token where the model predicts', () => {
+  const decoder = { tokens: { decoder: [0, 1, 2].map(token) } };
+  const at = (/** @type {object} */ state, run = decoder, ofPrediction = true) => aimed({ ...DEFAULTS, ...state }, run, { mask: '[MASK]' }, ofPrediction).position;
+  assert.equal(at({ position: 2, query: 1 }), 2);
+  assert.equal(at({ query: 1 }), 1);
+  assert.equal(at({ query: 50 }), null);
+  assert.equal(at({}), null, 'the next word of a decoder stays the last');
+  assert.equal(at({ query: 1 }, decoder, false), null, 'other views pin what they like');
+  const masked = { tokens: { encoder: ['a', '[MASK]', '[MASK]'].map((text, index) => ({ text, index })) } };
+  assert.deepEqual([0, 1, 2].map((query) => at({ query }, masked)), [null, 1, 2], 'of a masked model only its masks');
+  assert.equal(at({ query: 2 }, T5), null, 'a pinned token of the encoder is no position of the decoder');
 });
 
 test('whether the strip shows the tokens that predict', () => {

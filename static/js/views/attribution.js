@@ -21,6 +21,7 @@ const LISTED = 16;
 export const attribution = {
   id: 'attribution',
   title: 'Attribution',
+  ofPrediction: true,
   howto: 'Each cell is what one head wrote straight into the predicted word’s logit: orange speaks for the word (or for the first of two), blue against it, and the column beside the heads is each layer’s MLP. '
     + 'All parts together are the logit; what a head does by way of later heads and MLPs counts as theirs, so a small share is no proof that a head does nothing.',
   needs: (state, _, model) => {

@@ -29,6 +29,7 @@ const LIMIT = 8;
 export const causes = {
   id: 'causes',
   title: 'Causes',
+  ofPrediction: true,
   howto: 'Something is taken out of the model’s attention and the text is run again: the table says what that did to the prediction, KL (in nats) how far all of it moved. '
     + 'In the two pictures every cell is a head: what the prediction loses without it, and beside that how much it looks at the word; where the two differ, looking was not causing.',
   needs: (state, run, model) => {

@@ -31,7 +31,7 @@ export function createForm(ctx, stack, react) {
   let state = ctx.store.get();
 
   const at = choice('causes-at', predicts.map((token) => [token.index, named(token, token.index)]), (value) => react.set({ position: Number(value) }));
-  const query = choice('causes-query', rows.map((token) => [token.index, named(token, token.index)]), (value) => react.set({ query: Number(value) }));
+  const query = choice('causes-query', rows.map((token) => [token.index, named(token, token.index)]), (value) => react.set({ query: Number(value), ...(found && { position: found.position }) }));
   const key = choice('causes-key', cols.map((token) => [token.index, named(token, token.index)]), (value) => react.set({ key: Number(value) }));
   const whereBox = choice('causes-where', Object.entries(WHERE), (value) => { where = /** @type {keyof typeof WHERE} */ (value); show(); });
   const howBox = choice('causes-how', Object.entries(HOW), (value) => { how = /** @type {keyof typeof HOW} */ (value); });

@@ -20,6 +20,7 @@ const APPROXIMATE = 'Approximate: the head of this model was trained to read the
 export const logitLens = {
   id: 'logit-lens',
   title: 'Logit lens',
+  ofPrediction: true,
   howto: 'Each cell is what the model would predict at that position if it stopped after that layer: its states go through the model’s own final norm and head. '
     + 'Read a column upwards, from the embeddings to the prediction, and click a cell for its candidates.',
   needs: (state, run, model) => {

@@ -42,10 +42,7 @@ export function windowOf(position, count) {
  */
 export function placeOf(state, run, model) {
   const { encoder, decoder } = run.tokens;
-  if (decoder) {
-    const pinned = encoder ? null : state.query;
-    return Math.min(state.position ?? pinned ?? decoder.length - 1, decoder.length - 1);
-  }
+  if (decoder) return Math.min(state.position ?? decoder.length - 1, decoder.length - 1);
   const list = encoder ?? [];
   const mask = list.findIndex(({ text }) => text === model?.mask);
   const first = mask < 0 ? list.findIndex(({ special }) => !special) : mask;

@@ -25,14 +25,14 @@ const WIDTH = 900;
 export const next = {
   id: 'next',
   title: 'Next word',
+  ofPrediction: true,
   howto: 'Each word piece gets a score, the logit, and softmax makes the scores into probabilities that add up to 1 over the whole vocabulary. '
     + 'Each step of the row reshapes or drops some, as text generation does; what is left lies end to end from 0 to 1, and the number that is drawn picks the one it falls on.',
   needs: (state, run, model) => {
     if (model?.language_head === false || (fills(model, run) && maskPlaces(run, model).length === 0)) return null;
-    const position = positionOf(state, run, model);
     return {
       logits: {
-        ...(position === null ? {} : { position }),
+        ...(state.position === null ? {} : { position: state.position }),
         temperature: state.temperature, top_k: state.topK, top_p: state.topP, min_p: state.minP, limit: LIMIT,
         ...(state.search === '' ? {} : { search: state.search }), ...(state.draw === null ? {} : { draw: state.draw }),
       },
@@ -40,20 +40,6 @@ export const next = {
   },
   mount,
 };
-
-/**
- * The position that is asked about: the one chosen here, else the token pinned elsewhere, where that is one of the
- * tokens that predict. Null leaves it to the server: the last one, or the first mask.
- * @param {Readonly<import('../types.js').Selection>} state
- * @param {import('../types.js').Run} run
- * @param {import('../types.js').Model|null} model
- */
-export function positionOf(state, run, model) {
-  if (fills(model, run)) return maskPlaces(run, model).find((place) => place === state.position) ?? null;
-  if (state.position !== null) return state.position;
-  const only = run.stacks.length === 1 && run.stacks[0].name === 'decoder';
-  return only && state.query !== null && state.query < run.stacks[0].rows ? state.query : null;
-}
 
 /**
  * @param {HTMLElement} el

@@ -23,6 +23,7 @@ const MORE = 512;
 export const saliency = {
   id: 'saliency',
   title: 'Saliency',
+  ofPrediction: true,
   howto: 'The brighter a token in the strip, the more its embedding had to do with the predicted word; blue ones, whose bars are hatched, speak against it. '
     + 'Gradient × input is quick and only local; integrated gradients follow the text from an average one to itself, and their scores add up to what changed on the way, where enough steps are taken, and the view says whether they do.',
   needs: (state, run, model) => {

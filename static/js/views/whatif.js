@@ -12,7 +12,6 @@ import { rank } from './compare_rank.js';
 import { strip } from './compare_strip.js';
 import { standing, tokensChanged } from './compare_words.js';
 import { digits, grouped } from '../format.js';
-import { positionOf } from './next.js';
 import { figure, headsFigure } from './whatif_figure.js';
 import { changes, share, verdict } from './whatif_words.js';
 
@@ -30,6 +29,7 @@ const LONGEST = 300;
 export const whatif = {
   id: 'whatif',
   title: 'What if',
+  ofPrediction: true,
   howto: 'Change one word where it stands, and read what that does: to the words that the model expects, and to each head, in bits by which its attention differs. '
     + 'A head that stays dark looks the same way in both texts; open one in Compare to see its two maps.',
   needs(state, run, model) {
@@ -37,8 +37,7 @@ export const whatif = {
     const large = stack.rows > SIZE || stack.cols > SIZE ? { size: SIZE, pool: /** @type {const} */ ('max') } : {};
     const attention = { stack: stack.name, layer: state.layer, head: state.head, lens: /** @type {const} */ ('raw'), dtype: /** @type {const} */ ('f32'), ...large };
     const other = changedRequest(state, requestOf(state, model));
-    const position = positionOf(state, run, model);
-    const asks = predicts(run, model) ? { ...(position === null ? {} : { position }), limit: FETCHED } : null;
+    const asks = predicts(run, model) ? { ...(state.position === null ? {} : { position: state.position }), limit: FETCHED } : null;
     return {
       attention, ...(asks ? { logits: asks } : {}),
       ...(other ? { compare: { other, stack: stack.name, layer: state.layer, head: state.head, layer_b: null, head_b: null, size: SIZE, logits: asks, mask: model?.mask ?? null } } : {}),
