@@ -8,7 +8,7 @@ from playwright.sync_api import ViewportSize, expect
 
 from tests.browser.conftest import NARROW, WIDE, Open, Watch, wait_drawn
 from tests.browser.page import FIRST, VIEWS
-from tests.browser.pictures import link
+from tests.browser.pictures import STORE, link
 
 ELEMENTS = """async (evil) => {
   const { h, s, replace } = await import('/static/js/dom.js');
@@ -97,6 +97,19 @@ def test_axe_finds_nothing(open_page: Open, theme: str, view: str) -> None:
     for size in (WIDE, NARROW):
         page.set_viewport_size(size)
         wait_drawn(page)
+        found = Axe().run(page).response["violations"]
+        assert found == [], [(one["id"], [node["target"] for node in one["nodes"]][:3]) for one in found]
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize(("view", "result"), [("whatif", ".whatif-table tbody tr"), ("next", ".next-row[data-id]")])
+def test_axe_finds_nothing_in_a_prediction(open_page: Open, theme: str, view: str, result: str) -> None:
+    changed = "&text_b=" + STORE.replace("John gave", "Mary gave").replace(" ", "+") if view == "whatif" else ""
+    page = open_page(link(STORE, model="smollm2", view=view, query=9, top_k=5) + changed, theme=theme)
+    for size in (WIDE, NARROW):
+        page.set_viewport_size(size)
+        wait_drawn(page)
+        expect(page.locator(result).first).to_be_visible()
         found = Axe().run(page).response["violations"]
         assert found == [], [(one["id"], [node["target"] for node in one["nodes"]][:3]) for one in found]
 

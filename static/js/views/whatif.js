@@ -82,6 +82,7 @@ function mount(el, ctx) {
   const answer = h('p.whatif-answer', { hidden: true });
   const expects = h('h3', {});
   const table = h('table.whatif-table', {});
+  const box = h('div.table-box', { tabindex: 0, role: 'region', 'aria-label': 'Candidates of both texts' }, table);
   const none = h('p.next-note', {});
   const ranking = rank({ choose: (at) => store.set(at), announce: ctx.announce });
   const open = h('button.button', { type: 'button', onclick: () => store.set({ view: 'compare' }) }, 'Its maps in Compare');
@@ -89,7 +90,7 @@ function mount(el, ctx) {
   const result = h('div.whatif-result', { hidden: true },
     both.element,
     h('div.whatif-body', {},
-      h('section.whatif-part', { 'aria-label': 'Prediction' }, expects, answer, say, none, h('div.table-box', {}, table)),
+      h('section.whatif-part', { 'aria-label': 'Prediction' }, expects, answer, say, none, box),
       h('section.whatif-part', { 'aria-label': 'Heads' }, ranking.element, head, open)));
   el.append(h('div.compare.whatif', {}, h('div.whatif-top', {}, lead, chips, back), note, result));
 
@@ -165,10 +166,10 @@ function mount(el, ctx) {
       answer.hidden = wrote === null || writes === null;
       replace(answer, wrote === writes ? `It writes “${wrote}” for both texts.` : `It wrote “${wrote}” itself, and now “${writes}”.`);
       const [before, after] = [answers.logits, compared.logits];
-      table.hidden = !before || !after;
+      box.hidden = !before || !after;
       replace(expects, before ? where(before.position, after?.position ?? null, asked, compared.run) : 'What it expects');
-      say.hidden = table.hidden;
-      replace(none, !table.hidden ? '' : predicts(ctx.run, ctx.model) ? 'Of the changed text there is no prediction here.' : 'This model predicts no words here: choose one with a language-model head, or mask a word.');
+      say.hidden = box.hidden;
+      replace(none, !box.hidden ? '' : predicts(ctx.run, ctx.model) ? 'Of the changed text there is no prediction here.' : 'This model predicts no words here: choose one with a language-model head, or mask a word.');
       if (before && after) predictions(before, after);
       ctx.announce(`${tokensChanged(compared.ranking, ctx.tokens, other, [request.model, request.model])}. ${say.textContent}`);
     },
