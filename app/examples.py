@@ -52,7 +52,7 @@ EXAMPLES: tuple[Example, ...] = (
         title="A masked word",
         model="minilm-mlm",
         text="The violin is a stringed [MASK].",
-        note="It says “instrument”. Trained briefly on dictionaries, it finds two masked words in five, and few facts.",
+        note="It says “instrument”. Trained on dictionaries, it finds nearly half of the masked words, and few facts.",
         selection={"view": "next"},
     ),
     Example(
