@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import reduce
 from itertools import groupby
 from typing import Any, Protocol
 
@@ -86,7 +87,7 @@ class LastRows(Tap):
         found = {stack: list(_probabilities(layers)) for stack, layers in self.scores.items()} | self.maps
         rows = {stack: _stacked(layers, keys[stack]) for stack, layers in found.items()}
         sinks = any(one.rules.sinks is not None for layers in self.scores.values() for one in layers)
-        error = max((_sum_error(values, sinks) for values in rows.values()), default=0.0)
+        error = reduce(worse, (_sum_error(values, sinks) for values in rows.values()), 0.0)  # max() would lose a NaN
         return Seen(unembed(network, final).cpu(), rows, error, self.z_difference)
 
 

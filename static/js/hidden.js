@@ -86,7 +86,7 @@ function sinks({ sinks: all, heads: of }, keys, heads) {
   /** @type {Map<number, number>} */
   const counts = new Map();
   for (const key of shown) if (key !== null) counts.set(key, (counts.get(key) ?? 0) + 1);
-  if (counts.size === 0) return `sinks (no key takes more than 30% of ${shown.length > 1 ? 'a head' : 'it'})`;
+  if (counts.size === 0) return `sinks (none: no key that 8 queries can see takes more than 30% of ${shown.length > 1 ? 'a head' : 'it'})`;
   const most = [...counts].sort((a, b) => b[1] - a[1]);
   const name = (/** @type {number} */ key) => named(keys[key], key);
   if (shown.length === 1) return `the sink, ${name(most[0][0])}`;

@@ -21,7 +21,7 @@ test('what is hidden is named', () => {
   assert.match(says({}, { hide: ['sink'], sinks: [[0, 3, 0]] }), /each head’s sink: \[CLS\] \(0\) in 2 heads, \[SEP\] \(3\) in 1 head\./);
   assert.match(says({}, { hide: ['sink'], sinks: [[0, null, null]] }), /\[CLS\] \(0\) in 1 head, none in 2 heads\./);
   assert.match(says({}, { hide: ['sink'], sinks: [[0, 3, 0]] }, [1]), /Hidden: the sink, \[SEP\] \(3\)\./);
-  assert.match(says({}, { hide: ['sink'], sinks: [[null]], heads: [] }, [0]), /sinks \(no key takes more than 30% of it\)/);
+  assert.match(says({}, { hide: ['sink'], sinks: [[null]], heads: [] }, [0]), /sinks \(none: no key that 8 queries can see takes more than 30% of it\)/);
   assert.match(says({ least: 0.05, segments: 'ab' }), /Hidden: all but A → B; weights below 0.05\./);
   assert.match(says({ least: 0.05 }, { bounded: false }, [0], 12), /values below 5% of the largest, 0.6\./);
 });
