@@ -227,10 +227,7 @@ def device_of(settings: Settings) -> torch.device:
 
 
 def _named(name: str) -> torch.device:
-    try:
-        device = torch.device(name)
-    except RuntimeError:
-        raise ModelFailed("The setting `device` is no name of a device.", "Use --device cpu.") from None
+    device = torch.device(name)
     titles = {"cuda": "CUDA", "mps": "MPS"}
     here = torch.cuda.is_available() if device.type == "cuda" else torch.backends.mps.is_available()
     if device.type in titles and not here:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 import torch
+from pydantic import ValidationError
 
 from app.errors import ModelFailed
 from app.models.build import device_of
@@ -19,5 +20,6 @@ def test_cuda_where_torch_has_none(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_what_is_no_name_of_a_device() -> None:
-    with pytest.raises(ModelFailed, match="no name of a device"):
-        device_of(Settings(device="toaster"))
+    for name in ("toaster", "cuda:", "cpu:cuda", ""):
+        with pytest.raises(ValidationError, match="device"):
+            Settings(device=name)
