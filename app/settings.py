@@ -59,9 +59,7 @@ class Settings(BaseSettings):
     default_model: str = Field("minilm", description="The model the page opens on; loaded at start.")
     warm: bool = Field(True, description="Load the default model and compute the first example at start.")
     dtype: Literal["float32", "bfloat16", "float16"] = Field("float32", description="Numbers that models compute with.")
-    device: str = Field(
-        "auto", pattern=r"^(auto|cpu|mps|(cuda|xpu)(:\d{1,3})?)$", description="auto, cpu, cuda, cuda:0, mps."
-    )
+    device: str = Field("auto", description="auto, cpu, cuda, cuda:0, mps, xpu.")
     threads: int = Field(0, ge=0, description="torch threads; 0 leaves torch's choice.")
     cache_dir: Path = Field(default_factory=default_cache_dir, description="For converted models and run ids' secret.")
     # runs
@@ -77,6 +75,13 @@ class Settings(BaseSettings):
     body_limit: ByteSize = size(512 * KB, "Largest body of a request.")
     text_limit: ByteSize = size(256 * KB, "Largest text, in bytes of UTF-8.")
     receive_timeout: float = Field(15.0, gt=0, allow_inf_nan=False, description="Longest time to send a request.")
+
+    @field_validator("device")
+    @classmethod
+    def _device(cls, device: str) -> str:
+        if not re.fullmatch(r"auto|cpu|mps|(cuda|xpu)(:\d{1,3})?", device):
+            raise PydanticCustomError("device", "must be auto, cpu, mps, cuda, xpu, or one of several: cuda:0")
+        return device
 
     @field_validator("models")
     @classmethod
