@@ -1,6 +1,6 @@
-// A word changed where it stands: its chip becomes a field. Enter takes it, Escape and leaving let it be.
+// A word changed where it stands: a field takes the place of its chip. Enter takes the word, Escape and leaving let it be.
 
-import { h, replace } from './dom.js';
+import { h } from './dom.js';
 
 /** @typedef {import('./types.js').Token} Token */
 
@@ -34,33 +34,35 @@ function changed(before, to, after) {
 }
 
 /**
+ * The field stands beside the hidden chip and not in it: within a button, a space would press the button.
  * @param {HTMLElement} chip
  * @param {string} word
  * @param {string} label
  * @param {(to: string) => void} done not told where nothing was changed
  */
 export function editInPlace(chip, word, label, done) {
-  const before = [...chip.childNodes];
   const input = h('input.inplace', { type: 'text', value: word, 'aria-label': label, maxlength: LONGEST, autocomplete: 'off', spellcheck: 'false', size: Math.max(3, Math.min(Array.from(word).length + 1, 30)) });
   let open = true;
   const close = (/** @type {boolean} */ back) => {
     if (!open) return;
     open = false;
-    replace(chip, before);
+    input.remove();
+    chip.hidden = false;
     if (back) chip.focus();
   };
   input.addEventListener('keydown', (event) => {
     event.stopPropagation();
     if (event.isComposing || (event.key !== 'Enter' && event.key !== 'Escape')) return;
     event.preventDefault();
-    const to = input.value;
+    const to = input.value.trim();
     close(true);
     if (event.key === 'Enter' && to !== word) done(to);
   });
   for (const kind of ['click', 'dblclick', 'pointerdown']) input.addEventListener(kind, (event) => event.stopPropagation());
   input.addEventListener('blur', () => close(false));
   input.addEventListener('input', () => { input.size = Math.max(3, Math.min(Array.from(input.value).length + 1, 30)); });
-  replace(chip, input);
+  chip.hidden = true;
+  chip.after(input);
   input.focus();
   input.select();
 }

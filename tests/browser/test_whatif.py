@@ -147,6 +147,20 @@ def test_the_keyboard_changes_a_word_and_escape_lets_it_be(open_page: Open) -> N
     expect(page.locator("#live")).to_have_text("This token cannot be changed here.")
 
 
+def test_a_space_is_written_and_presses_nothing(open_page: Open) -> None:
+    page = open_page(link(PRONOUN, model="minilm", view="whatif"))
+    page.locator(".whatif-chip[data-index='12']").click()
+    field = page.locator(".whatif-chips input")
+    page.keyboard.type(" far too wide")
+    expect(field).to_have_value(" far too wide")
+    expect(field).to_be_focused()
+    page.keyboard.press("Enter")
+    page.wait_for_selector(".whatif-result:not([hidden])")
+    expect(field).to_have_count(0)
+    changed = page.evaluate("new URLSearchParams(location.hash.slice(1)).get('text_b')")
+    assert changed == PRONOUN.replace("tired", "far too wide")
+
+
 def test_several_words_are_changed_one_after_the_other_and_a_mask_is_followed(open_page: Open) -> None:
     page = open_page(link("She poured a cup of [MASK].", model="minilm-mlm", view="whatif"))
     change(page, 2, "drank")
