@@ -1,12 +1,18 @@
 // A number that a person types. What cannot be taken is said in words beside it, and what was typed stays as it is.
 
 import { h } from './dom.js';
+import { grouped } from './format.js';
 
 /** @typedef {{min: number, max: number, whole: boolean}} Range */
 
 /** What may be written, in words. @param {Range} range */
 export function allowed({ min, max, whole }) {
-  return `Write a ${whole ? 'whole number' : 'number'} from ${min} to ${max}.`;
+  return `Write a ${whole ? 'whole number' : 'number'} from ${bound(min)} to ${bound(max)}.`;
+}
+
+/** @param {number} value */
+function bound(value) {
+  return Number.isInteger(value) ? grouped(value) : String(value);
 }
 
 /** The number that was typed; null where it is none that is allowed. @param {string} typed @param {Range} range */
