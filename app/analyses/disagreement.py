@@ -25,6 +25,8 @@ from app.models.progress import Cancelled, Progress, never, silent
 from app.models.run import Run, Stack
 
 LIMIT = 1e-4
+CELLS = 1024 * 1024
+"""Cells of one lens in a block: of each some ten more are made, two lenses are 40 MB."""
 MEANING = (
     "How differently the lenses share out each query’s attention among the keys: in bits for each head, "
     "and the pairs of tokens whose share differs most."
@@ -156,7 +158,7 @@ def _shares(shown: Sequence[Shown], stack: Stack) -> Iterator[tuple[range, Tenso
 
     With them, the rows that may be NaN: all is 0 there, or the sink that was taken out was all there was.
     """
-    for rows, probs in blocks(shown[0].record, slice(0, stack.heads), range(stack.rows)):
+    for rows, probs in blocks(shown[0].record, slice(0, stack.heads), range(stack.rows), CELLS):
         values = torch.stack([(probs if one.change is None else one.change(probs, rows)).abs() for one in shown])
         sums = values.sum(-1)
         without_sink = torch.tensor([one.sinks is not None for one in shown], device=probs.device)[:, None, None]

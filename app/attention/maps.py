@@ -32,11 +32,14 @@ Change = Callable[[Tensor, range], Tensor]
 that has no value is all NaN."""
 
 
-def blocks(record: LayerRecord, heads: slice, rows: range) -> Iterator[tuple[range, Tensor]]:
-    """The probabilities of `rows` for `heads` (batch row 0), a block of rows at a time: [heads, rows, K] float32."""
+def blocks(record: LayerRecord, heads: slice, rows: range, cells: int | None = None) -> Iterator[tuple[range, Tensor]]:
+    """The probabilities of `rows` for `heads` (batch row 0), a block of rows at a time: [heads, rows, K] float32.
+
+    A block has at most `cells`, BLOCK_CELLS unless told: fewer where much is made of each.
+    """
     total_heads, _, keys = record.shape
     count = len(range(*heads.indices(total_heads)))
-    step = max(1, BLOCK_CELLS // max(1, count * keys))
+    step = max(1, (cells or BLOCK_CELLS) // max(1, count * keys))
     for start in range(rows.start, rows.stop, step):
         part = range(start, min(rows.stop, start + step))
         yield part, _block(record, heads, slice(part.start, part.stop))

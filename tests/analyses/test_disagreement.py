@@ -17,8 +17,12 @@ PAIRS = [("bert", "encoder", ("raw", "norm")), ("llama", "decoder", ("raw", "no-
          ("t5", "cross", ("norm", "gradient")), ("gptj", "decoder", ("raw", "no-sink"))]  # fmt: skip
 
 
+@pytest.mark.parametrize("cells", [1, 100, 10**9])
 @pytest.mark.parametrize(("name", "stack", "lenses"), PAIRS)
-def test_by_its_formula_over_whole_maps(name: str, stack: str, lenses: tuple[str, ...]) -> None:
+def test_by_its_formula_over_whole_maps(
+    monkeypatch: pytest.MonkeyPatch, name: str, stack: str, lenses: tuple[str, ...], cells: int
+) -> None:
+    monkeypatch.setattr("app.analyses.disagreement.CELLS", cells)
     run = made_run(name, target="w20 w21 w22" if name == "t5" else None)
     found = disagreement(run, stack, lenses=lenses)
     assert all(check.ok for check in found.checks)
